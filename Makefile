@@ -1,0 +1,73 @@
+# `make run` and `make test` do all the set-up; CONTRIBUTING.md tells the rest.
+.PHONY: run reset test check more-checks test-postgresql lint templates types contracts migrations bench lock translations
+MAKEFLAGS += --no-print-directory
+bin := .venv/bin
+
+run: ## the desk on this machine, with the demonstration
+	@scripts/install run
+	@exec $(bin)/python manage.py start --with-parent
+
+reset: ## the demonstration anew, as if it were 15:20 of that day now; refuses on any other database
+	@scripts/install run
+	@$(bin)/python manage.py demo reset
+
+test: ## the suite on SQLite; browser journeys where Chromium is found
+	@scripts/install dev
+	env -u DATABASE_URL -u REDIS_URL $(bin)/python -m pytest -n auto
+
+check: ## everything that must hold, as .ci/run does
+	@$(MAKE) --keep-going test more-checks
+
+more-checks:
+	@failed=; for stage in lint templates types contracts migrations test-postgresql; do \
+		echo "== $$stage"; $(MAKE) $$stage || failed="$$failed $$stage"; \
+	done; test -z "$$failed" || { echo "Failed:$$failed"; exit 1; }
+
+test-postgresql: ## what uses the database again, with a PostgreSQL and a Redis of its own
+	@scripts/install dev
+	$(bin)/python -m tests.servers $(bin)/python -m pytest -n auto -m "not browser" --database-alone
+
+lint:
+	@scripts/install dev
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+
+templates:
+	@scripts/install dev
+	git ls-files -z -- '*templates/*.html' | xargs -0 -r $(bin)/djade --check --target-version 6.1
+
+types:
+	@scripts/install dev
+	$(bin)/mypy
+
+contracts:
+	@scripts/install dev
+	$(bin)/lint-imports --no-logo
+
+migrations:
+	@scripts/install dev
+	$(bin)/python manage.py check --fail-level WARNING
+	$(bin)/python manage.py makemigrations --check --dry-run
+
+bench: ## the figures of the README: the front, what outlives the rest, publishing, calls, a message to 10,000; needs Debian's wrk and nginx-light
+	@scripts/install dev
+	$(bin)/python -m bench.national_numbers
+	$(bin)/python -m bench.front
+	$(bin)/python -m bench.outlive
+	$(bin)/python -m bench.publish
+	$(bin)/python -m tests.servers --durable $(bin)/python -m bench.publish
+	$(bin)/python -m bench.keys
+	$(bin)/python -m bench.calls
+	$(bin)/python -m tests.servers $(bin)/python -m bench.calls
+	$(bin)/python -m bench.mailing --control
+	$(bin)/python -m bench.mailing
+	$(bin)/python -m tests.servers $(bin)/python -m bench.mailing
+
+lock: ## pin anew what pyproject.toml asks for; `make lock upgrade=1` takes the newest
+	@scripts/install dev
+	@scripts/lock $(if $(upgrade),--upgrade)
+
+translations: ## collect the texts into locale/ and compile them (German, of templates/public alone, by hand); needs Debian's gettext
+	@scripts/install dev
+	$(bin)/python manage.py makemessages --locale fr --locale nl --no-location --no-obsolete --ignore var --ignore tests
+	$(bin)/python manage.py compilemessages --locale fr --locale nl --locale de --ignore .venv --ignore var

@@ -1,0 +1,40 @@
+"""Which transport carries which kind of channel."""
+
+from comms.channels.apprise import AppriseTransport
+from comms.channels.base import Capabilities, Transport
+from comms.channels.bluesky import BlueskyTransport
+from comms.channels.email import EmailTransport
+from comms.channels.facebook import FacebookTransport
+from comms.channels.linkedin import LinkedInTransport
+from comms.channels.mastodon import MastodonTransport
+from comms.channels.slack import SlackTransport
+from comms.channels.sms import SmsTransport
+from comms.channels.subscribers import SubscriberMail, SubscriberWebhook
+from comms.channels.teams import TeamsTransport
+from comms.channels.webhook import WebhookTransport
+from comms.channels.x import XTransport
+from comms.models import Channel, ChannelKind
+
+TRANSPORTS: dict[ChannelKind, type[Transport]] = {
+    ChannelKind.EMAIL: EmailTransport,
+    ChannelKind.MASTODON: MastodonTransport,
+    ChannelKind.BLUESKY: BlueskyTransport,
+    ChannelKind.SMS: SmsTransport,
+    ChannelKind.X: XTransport,
+    ChannelKind.FACEBOOK: FacebookTransport,
+    ChannelKind.LINKEDIN: LinkedInTransport,
+    ChannelKind.SLACK: SlackTransport,
+    ChannelKind.TEAMS: TeamsTransport,
+    ChannelKind.WEBHOOK: WebhookTransport,
+    ChannelKind.APPRISE: AppriseTransport,
+    ChannelKind.SUBSCRIBER_EMAIL: SubscriberMail,
+    ChannelKind.SUBSCRIBER_WEBHOOK: SubscriberWebhook,
+}
+
+
+def transport(channel: Channel) -> Transport:
+    return TRANSPORTS[ChannelKind(channel.kind)](channel)
+
+
+def capabilities(channel: Channel) -> Capabilities:
+    return TRANSPORTS[ChannelKind(channel.kind)].capabilities

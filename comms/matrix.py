@@ -1,0 +1,191 @@
+"""Where an update went, at a glance: a row for each channel, the status page first, a column for each language."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.languages import Language
+from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
+from comms.pulse import stopped_since
+from comms.status import site, targets
+from incidents.models import Incident
+
+
+@dataclass(frozen=True)
+class Cell:
+    """mark: the name of its colours; a person has to see to it where *wanted*. Empty: no such channel."""
+
+    mark: str = ""
+    icon: str = ""
+    label: str = ""
+    wanted: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """*whole* stands for all languages at once, else there is one cell for each."""
+
+    name: str
+    count: int
+    cells: tuple[Cell, ...]
+    whole: Cell | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    update: Update
+    rows: tuple[Row, ...]
+    states: Counter[str]
+    stopped_since: datetime | None
+
+    languages = tuple(Language)
+
+    @property
+    def total(self) -> int:
+        return self.states.total()
+
+    @property
+    def sent(self) -> int:
+        return self.states[DeliveryState.SENT]
+
+    @property
+    def failed(self) -> int:
+        return self.states[DeliveryState.FAILED]
+
+    @property
+    def unknown(self) -> int:
+        return self.states[DeliveryState.UNKNOWN]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The deliveries of one cell, counted; *next_try*: the first of those that were refused for now."""
+
+    states: Counter[str]
+    next_try: datetime | None
+
+
+def matrix(update: Update, at: datetime | None = None) -> Matrix:
+    """Five queries and a look at the status site, however many deliveries there are."""
+    at = at or timezone.now()
+    parts = _parts(update)
+    channels = Channel.objects.filter(pk__in={channel for channel, _language in parts})
+    states: Counter[str] = Counter()
+    for part in parts.values():
+        states += part.states
+    rows = (_status_page(update), *_targets(), *(_row(channel, parts) for channel in channels))
+    return Matrix(update, rows, states, stopped_since(at))
+
+
+def _parts(update: Update) -> dict[tuple[int, str], _Part]:
+    counted: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+    tries: dict[tuple[int, str], datetime] = {}
+    refused = Min("not_before", filter=Q(state=DeliveryState.QUEUED) & ~Q(error=""))
+    rows = update.deliveries.order_by().values_list("channel", "language", "state")
+    for channel, language, state, number, next_try in rows.annotate(number=Count("pk"), next_try=refused):
+        counted[channel, language][state] += number
+        if next_try:
+            tries[channel, language] = next_try
+    return {key: _Part(states, tries.get(key)) for key, states in counted.items()}
+
+
+def _status_page(update: Update) -> Row:
+    spoken = {text.language for text in update.texts.all() if text.headline or text.body}
+    behind = site.state().behind
+    cell = Cell("degraded", "d-hour", _("being renewed")) if behind else Cell("ok", "d-check", _("visible"))
+    cells = tuple(cell if language in spoken else Cell() for language in Language)
+    return Row(_("Status page"), 0, cells)
+
+
+def _targets() -> Iterator[Row]:
+    """The further places of the status page, each as a whole: they have every language or none."""
+    for each in targets.followed():
+        if each.failing:
+            since = timezone.localtime(datetime.fromisoformat(each.state.failing_since))
+            told = {"time": f"{since:%H:%M}", "reason": each.state.error}
+            cell = Cell("major", "d-x", _("failing since %(time)s: %(reason)s") % told)
+        elif each.behind:
+            cell = Cell("degraded", "d-hour", _("being renewed"))
+        else:
+            cell = Cell("ok", "d-check", _("visible"))
+        yield Row(_("Status page, %(place)s") % {"place": each.target.place}, 0, (), whole=cell)
+
+
+def _row(channel: Channel, parts: dict[tuple[int, str], _Part]) -> Row:
+    own = {language: part for (pk, language), part in parts.items() if pk == channel.pk}
+    count = sum(part.states.total() for part in own.values())
+    if channel.kind == ChannelKind.WEBHOOK:
+        return Row(channel.name, 0, (), whole=_cell(channel, own[""]))
+    cells = tuple(_cell(channel, own[language]) if language in own else Cell() for language in Language)
+    return Row(channel.name, count, cells)
+
+
+def _cell(channel: Channel, part: _Part) -> Cell:
+    """What a person must see to comes first, then what does not go by itself, then how far it is."""
+    states, total = part.states, part.states.total()
+    if cell := _wanted(states, total) or _ended(channel, states, total):
+        return cell
+    if not channel.enabled:
+        return Cell("unknown", "d-off", _("switched off"))
+    if part.next_try:
+        when = timezone.localtime(part.next_try)
+        return Cell("degraded", "d-retry", _("next try %(time)s") % {"time": f"{when:%H:%M}"})
+    if total > 1:
+        return Cell("maint", "d-send", f"{states[DeliveryState.SENT]} / {total}")
+    return Cell("maint", "d-send", _("sending") if states[DeliveryState.SENDING] else _("waiting"))
+
+
+def _wanted(states: Counter[str], total: int) -> Cell | None:
+    """What waits for a person."""
+    if failed := states[DeliveryState.FAILED]:
+        label = ngettext("%(n)d failed", "%(n)d failed", failed) % {"n": failed} if total > 1 else _("failed")
+        return Cell("major", "d-x", label, wanted=True)
+    if states[DeliveryState.UNKNOWN]:
+        return Cell("unknown", "d-help", _("to be decided"), wanted=True)
+    if states[DeliveryState.STALE]:
+        return Cell("degraded", "d-clock", _("to be confirmed"), wanted=True)
+    if states[DeliveryState.BY_HAND]:
+        return Cell("degraded", "d-help", _("by hand"), wanted=True)
+    return None
+
+
+def _ended(channel: Channel, states: Counter[str], total: int) -> Cell | None:
+    """What is over for all of them."""
+    if states[DeliveryState.REHEARSED] == total:
+        return Cell("unknown", "d-minus", _("exercise"))
+    if states[DeliveryState.DROPPED] == total:
+        return Cell("unknown", "d-minus", _("not sent"))
+    sent = states[DeliveryState.SENT]
+    if sent + states[DeliveryState.DROPPED] < total:
+        return None
+    return Cell("ok", "d-check", str(sent) if channel.kind == ChannelKind.EMAIL else _("sent"))
+
+
+def version(incident: Incident, at: datetime | None = None) -> str:
+    """Changes when the matrix of the newest message does. Three small queries and one look at a file."""
+    newest = incident.updates.published().values_list("pk", flat=True).first()
+    known = Delivery.objects.filter(update=newest).aggregate(
+        **{str(state): Count("pk", filter=Q(state=state)) for state in DeliveryState},
+        attempts=Sum("attempts_made"),
+        retry=Max("not_before"),
+    )
+    site_now = site.state()
+    places = [(each.state.number, each.behind, each.state.error) for each in targets.followed()]
+    parts = (newest, *known.values(), site_now.behind, stopped_since(at), *places)
+    return "-".join(_plain(part) for part in parts)
+
+
+def _plain(part: object) -> str:
+    return f"{part.timestamp():.0f}" if isinstance(part, datetime) else str(part or 0)
+
+
+def newest(incident: Incident, at: datetime | None = None) -> Matrix | None:
+    """The matrix of the newest message, None before the first."""
+    update = incident.updates.published().prefetch_related("texts").first()
+    return matrix(update, at) if update else None

@@ -1,0 +1,165 @@
+"""The crisis-communication plan: the template, and the checklist it is frozen into for one incident."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from incidents.models import Incident
+
+
+class Anchor(models.TextChoices):
+    """The moment a due time hangs on."""
+
+    PLAN_START = "plan_start", _("start of the plan")
+    FIRST_MESSAGE = "first_message", _("first public message")
+    LAST_MESSAGE = "last_message", _("last public message")
+    REGISTRATION_BACK = "registration_back", _("registration back")
+    TRANSFER_BACK = "transfer_back", _("transfer back")
+    FULLY_RESTORED = "fully_restored", _("fully restored")
+    WALL_CLOCK = "wall_clock", _("time of day")
+    CLOSURE = "closure", _("closure")
+
+
+class PlanPhase(models.TextChoices):
+    DETECT = "detect", _("detect")
+    START = "start", _("start")
+    RUN = "run", _("run")
+    RESTORE = "restore", _("restore")
+    CLOSE = "close", _("close")
+
+
+class Step(models.Model):
+    """What a step of the plan says. Minutes are counted from the anchor; repeats end when `until` is reached.
+
+    due = anchor + offset_minutes, plus offset_days (working days only where working_days is set),
+    at wall_clock (Europe/Brussels) where that is given. With repeat_minutes the step falls due again that long
+    after it was last done, or, anchored on the last message, after that message; repeat_first_minutes rules
+    instead during the first repeat_first_for_minutes after the plan started.
+    """
+
+    number = models.PositiveSmallIntegerField()
+    phase = models.CharField(max_length=8, choices=PlanPhase)
+    title_fr = models.CharField(max_length=160)
+    title_nl = models.CharField(max_length=160)
+    title_de = models.CharField(max_length=160, blank=True)
+    title_en = models.CharField(max_length=160, blank=True)
+    owners = models.JSONField(default=list, help_text="Keys of incidents.models.ResponseRole.")
+    condition_fr = models.CharField(max_length=160, blank=True)
+    condition_nl = models.CharField(max_length=160, blank=True)
+    condition_en = models.CharField(max_length=160, blank=True)
+    channel_fr = models.CharField(max_length=160, blank=True)
+    channel_nl = models.CharField(max_length=160, blank=True)
+    channel_en = models.CharField(max_length=160, blank=True)
+    anchor = models.CharField(max_length=20, choices=Anchor)
+    offset_minutes = models.IntegerField(default=0)
+    latest_minutes = models.IntegerField(
+        null=True, blank=True, help_text="Never later than this after the anchor."
+    )
+    offset_days = models.PositiveSmallIntegerField(default=0)
+    working_days = models.BooleanField(default=False)
+    wall_clock = models.TimeField(null=True, blank=True)
+    repeat_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    repeat_first_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    repeat_first_for_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    until = models.CharField(max_length=20, choices=Anchor, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def title_in(self, language: str) -> str:
+        return str(getattr(self, f"title_{language[:2]}", "") or self.title_fr)
+
+    def condition_in(self, language: str) -> str:
+        return str(getattr(self, f"condition_{language[:2]}", "") or self.condition_fr)
+
+    def channel_in(self, language: str) -> str:
+        return str(getattr(self, f"channel_{language[:2]}", "") or self.channel_fr)
+
+
+class PlanTemplate(models.Model):
+    """Edited in the desk; starting it for an incident freezes a copy, so editing never changes a running plan."""
+
+    key = models.SlugField(unique=True)
+    name = models.CharField(max_length=120)
+    revision = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        permissions = [("edit_plan", "May edit plan templates")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PlanStep(Step):
+    template = models.ForeignKey(PlanTemplate, on_delete=models.CASCADE, related_name="steps")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(name="plan_step_number_once", fields=["template", "number"])]
+
+
+class Checklist(models.Model):
+    """A plan started for an incident; once each."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="checklist")
+    template = models.ForeignKey(PlanTemplate, on_delete=models.SET_NULL, null=True, related_name="+")
+    template_name = models.CharField(max_length=120)
+    template_revision = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        permissions = [
+            ("start_plan", "May start the plan for an incident"),
+            ("tick_step", "May mark steps of a checklist"),
+        ]
+
+
+class ChecklistItem(Step):
+    checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT, related_name="items")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(name="checklist_item_number_once", fields=["checklist", "number"])
+        ]
+
+
+class Tick(models.Model):
+    """An item was done, or declared not applicable. Its state follows from its ticks; nothing else is stored.
+
+    A repeating item gathers one tick each time. A tick made by mistake is withdrawn, not deleted.
+    """
+
+    class Outcome(models.TextChoices):
+        DONE = "done", _("done")
+        NOT_APPLICABLE = "not_applicable", _("not applicable")
+
+    item = models.ForeignKey(ChecklistItem, on_delete=models.PROTECT, related_name="ticks")
+    key = models.UUIDField(unique=True, editable=False)
+    outcome = models.CharField(max_length=16, choices=Outcome)
+    note = models.CharField(
+        max_length=500, blank=True, help_text="The evidence, or the reason it does not apply."
+    )
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="tick_not_applicable_has_reason", condition=~Q(outcome="not_applicable", note="")
+            ),
+            models.CheckConstraint(
+                name="tick_withdrawn_by_someone",
+                condition=Q(withdrawn_at=None, withdrawn_by=None)
+                | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
+            ),
+        ]

@@ -1,0 +1,164 @@
+"""The crisis plan of one incident: started once, its steps marked one by one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.refusals import Refused
+from comms import permissions
+from comms.models import Checklist, ChecklistItem, PlanStep, PlanTemplate, Tick
+from comms.models.plan import Step
+from incidents import timeline
+from incidents.models import Entry, EntryKind, Incident
+from incidents.operations.sense import written
+
+LONGEST_NOTE: int = Tick._meta.get_field("note").max_length or 0
+STEP_FIELDS = [field.name for field in Step._meta.get_fields()]
+
+
+@transaction.atomic
+def start_plan(
+    incident: Incident, template: PlanTemplate, *, by: User, at: datetime | None = None
+) -> Checklist:
+    """Freeze *template* into the checklist of *incident*; the checklist there is, where it was started before.
+
+    Due times count from *at*. Editing the template afterwards changes nothing here.
+    """
+    permissions.check_start_plan(by)
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    if started := Checklist.objects.filter(incident=incident).first():
+        return started
+    if not incident.is_open:
+        raise Refused(_("This incident is resolved: reopen it first."))
+    steps = list(template.steps.all())
+    if not steps:
+        raise Refused(_("This plan has no steps."), field="template")
+    at = at or timezone.now()
+    checklist = Checklist.objects.create(
+        incident=incident,
+        template=template,
+        template_name=template.name,
+        template_revision=template.revision,
+        started_at=at,
+        started_by=by,
+    )
+    ChecklistItem.objects.bulk_create(
+        ChecklistItem(checklist=checklist, **{name: getattr(step, name) for name in STEP_FIELDS})
+        for step in steps
+    )
+    _tell(incident, by, at, fr="plan de crise lancé", nl="crisisplan gestart", en="crisis plan started")
+    return checklist
+
+
+@transaction.atomic
+def tick(
+    item: ChecklistItem,
+    *,
+    key: UUID,
+    outcome: Tick.Outcome,
+    note: str = "",
+    by: User,
+    at: datetime | None = None,
+) -> Tick:
+    """Mark *item* done, with its evidence, or not applicable, with the reason.
+
+    The same *key* gives the same tick. A step that does not repeat is marked once: undo it to mark it otherwise.
+    """
+    permissions.check_tick_step(by)
+    item = (
+        ChecklistItem.objects.select_for_update(of=("self",))
+        .select_related("checklist__incident")
+        .get(pk=item.pk)
+    )
+    if earlier := Tick.objects.filter(key=key).first():
+        return earlier
+    note = written(note, most=LONGEST_NOTE, field="note", required=False)
+    if outcome == Tick.Outcome.NOT_APPLICABLE and not note:
+        raise Refused(_("Say why this step does not apply."), field="note")
+    standing = item.ticks.filter(withdrawn_at=None).order_by("-at").first()
+    if standing and (standing.outcome == Tick.Outcome.NOT_APPLICABLE or not item.repeat_minutes):
+        raise Refused(
+            _("%(who)s marked this step at %(when)s already.")
+            % {"who": standing.by.display_name, "when": f"{timezone.localtime(standing.at):%H:%M}"}
+        )
+    at = at or timezone.now()
+    entry = _tell_step(item, outcome, note, by, at)
+    if len(entry.text) > LONGEST_NOTE:
+        raise Refused(_("At most %(most)d characters.") % {"most": LONGEST_NOTE}, field="note")
+    return Tick.objects.create(
+        item=item, key=key, outcome=outcome, note=entry.text, at=at, recorded_at=at, by=by
+    )
+
+
+@transaction.atomic
+def withdraw(tick: Tick, *, by: User, at: datetime | None = None) -> Tick:
+    """Take back a mark made by mistake; it stays on record. Withdrawing twice changes nothing."""
+    permissions.check_tick_step(by)
+    tick = (
+        Tick.objects.select_for_update(of=("self",))
+        .select_related("item__checklist__incident")
+        .get(pk=tick.pk)
+    )
+    if tick.withdrawn_at:
+        return tick
+    at = at or timezone.now()
+    tick.withdrawn_at, tick.withdrawn_by = at, by
+    tick.save(update_fields=["withdrawn_at", "withdrawn_by"])
+    item = tick.item
+    _tell(
+        item.checklist.incident,
+        by,
+        at,
+        fr=f"étape {item.number} à nouveau ouverte : {item.title_in('fr')}",
+        nl=f"stap {item.number} opnieuw open: {item.title_in('nl')}",
+        en=f"step {item.number} open again: {item.title_in('en')}",
+    )
+    return tick
+
+
+def _tell_step(item: ChecklistItem, outcome: Tick.Outcome, note: str, by: User, at: datetime) -> Entry:
+    done = outcome == Tick.Outcome.DONE
+    return _tell(
+        item.checklist.incident,
+        by,
+        at,
+        note,
+        fr=f"étape {item.number} {'faite' if done else 'sans objet'} : {item.title_in('fr')}",
+        nl=f"stap {item.number} {'gedaan' if done else 'niet van toepassing'}: {item.title_in('nl')}",
+        en=f"step {item.number} {'done' if done else 'not applicable'}: {item.title_in('en')}",
+    )
+
+
+def _tell(incident: Incident, by: User, at: datetime, note: str = "", **said: str) -> Entry:
+    """The timeline keeps the note as it may be kept, national numbers masked."""
+    return timeline.append(
+        incident, EntryKind.PLAN, by=by, text=note, data={"said": said}, occurred_at=at, at=at
+    )
+
+
+@transaction.atomic
+def save_step(template: PlanTemplate, step: PlanStep, *, by: User) -> PlanStep:
+    """Store *step* in *template* and count the edit; running checklists keep what they froze."""
+    permissions.check_edit_plan(by)
+    step.template = template
+    step.save()
+    _count_edit(template)
+    return step
+
+
+@transaction.atomic
+def remove_step(step: PlanStep, *, by: User) -> None:
+    permissions.check_edit_plan(by)
+    template = step.template
+    step.delete()
+    _count_edit(template)
+
+
+def _count_edit(template: PlanTemplate) -> None:
+    stored = PlanTemplate.objects.select_for_update().get(pk=template.pk)
+    stored.revision += 1
+    stored.save(update_fields=["revision"])

@@ -1,0 +1,372 @@
+"""Messages to the public: drafted by several people, published by one, never changed afterwards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import uuid4
+
+from django.db import transaction
+from django.db.models import Prefetch
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.languages import INTERFACE_LANGUAGES, Language
+from accounts.models import User
+from accounts.refusals import Refused
+from comms import checks, permissions
+from comms.models import PARTS, Channel, PostText, Update, UpdateService, UpdateText
+from comms.operations.deliveries import check_own_texts, owe
+from comms.operations.prepared import filled_for, holding_statement
+from incidents import timeline
+from incidents.models import EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
+from incidents.operations import move, set_statuses
+
+
+@dataclass(frozen=True)
+class DraftData:
+    """A draft as a form holds it: *texts* maps language to the parts of PARTS.
+
+    *posts*: what is written for a channel in place of the text made from the update, by its pk and language.
+    *held_back*: the pks of the channels that it does not go to.
+    """
+
+    phase: Phase
+    next_update_at: datetime | None
+    occurred_at: datetime | None = None
+    valid_until: datetime | None = None
+    central_confirmed: bool = False
+    statuses: Mapping[Service, ServiceStatus] = field(default_factory=dict)
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    posts: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    held_back: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field that somebody else saved differently; *theirs* and *mine* are fit to be shown."""
+
+    field: str
+    label: str
+    theirs: str
+    mine: str
+
+
+class Conflict(Refused):
+    """Somebody saved the draft after this person had opened it. Nothing was written.
+
+    `update` is the draft as it is stored, `differences` what separates it from what was sent (publishing sends
+    nothing, and so has none).
+    """
+
+    def __init__(self, update: Update, differences: Sequence[Difference] = ()) -> None:
+        super().__init__(
+            _("%(who)s saved this message at %(when)s, after you had opened it. Nothing was overwritten.")
+            % {
+                "who": update.saved_by.display_name,
+                "when": f"{timezone.localtime(update.saved_at):%H:%M}",
+            }
+        )
+        self.update = update
+        self.differences = differences
+
+
+@transaction.atomic
+def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Update:
+    """The draft there is, or a new one that starts from the last message published and today's statuses.
+
+    Before the first message it is the holding statement, its next message promised in twenty minutes. That it is
+    not the pharmacy's is said from when it was said before, or the chain names a confirmed fault beyond it.
+    """
+    permissions.check_write_update(by)
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    if draft := incident.updates.drafts().first():
+        return draft
+    at = at or timezone.now()
+    last = incident.updates.standing().first()
+    statuses = _starting_statuses(incident, last)
+    promised = None if last else next_times(at)[20]
+    draft = Update.objects.create(
+        incident=incident,
+        key=uuid4(),
+        next_update_at=promised,
+        phase=incident.phase if incident.is_open else Phase.INVESTIGATING,
+        valid_until=last.valid_until if last and last.valid_until and last.valid_until > at else None,
+        central_confirmed=bool(last and last.central_confirmed)
+        or incident.standings.central_faults().exists(),
+        created_at=at,
+        created_by=by,
+        saved_at=at,
+        saved_by=by,
+    )
+    texts = (
+        {text.language: {part: getattr(text, part) for part in PARTS} for text in last.texts.all()}
+        if last
+        else filled_for(incident, holding_statement(), statuses=statuses, next_update_at=promised)
+    )
+    _put_texts(draft, texts)
+    _put_statuses(draft, statuses)
+    return draft
+
+
+def next_times(at: datetime) -> dict[int, datetime]:
+    """When the next message may be promised for: in 20, 30 and 60 minutes, on the next five, by those minutes."""
+    start = at.replace(second=0, microsecond=0)
+    start += timedelta(minutes=-start.minute % 5)
+    return {minutes: start + timedelta(minutes=minutes) for minutes in (20, 30, 60)}
+
+
+def _starting_statuses(incident: Incident, last: Update | None) -> dict[Service, ServiceStatus]:
+    """Every service the last message named, as it is now; and whatever is touched since."""
+    named = {row.service: ServiceStatus.OPERATIONAL for row in last.services.all()} if last else {}
+    touched = incident.impacts.open().select_related("service")
+    return named | {impact.service: ServiceStatus(impact.status) for impact in touched}
+
+
+@transaction.atomic
+def save_draft(
+    update: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None
+) -> Update:
+    """Store *draft* over the draft that had *revision* when it was opened.
+
+    Raises Conflict when somebody saved it in between; a published update is never changed.
+    """
+    permissions.check_write_update(by)
+    stored = _locked_draft(update)
+    if stored.revision != revision and (differences := differing(stored, draft)):
+        raise Conflict(stored, differences)
+    stored.phase = draft.phase
+    stored.next_update_at = None if draft.phase == Phase.RESOLVED else draft.next_update_at
+    stored.occurred_at = draft.occurred_at
+    stored.valid_until = None if draft.phase == Phase.RESOLVED else draft.valid_until
+    stored.central_confirmed = draft.central_confirmed
+    stored.revision += 1
+    stored.saved_at, stored.saved_by = at or timezone.now(), by
+    stored.save()
+    _put_texts(stored, draft.texts)
+    _put_statuses(stored, draft.statuses)
+    _put_posts(stored, draft.posts)
+    stored.held_back_from.set(draft.held_back)
+    return stored
+
+
+def _locked_draft(update: Update) -> Update:
+    stored = (
+        Update.objects.select_for_update(of=("self",))
+        .select_related("saved_by", "incident")
+        .get(pk=update.pk)
+    )
+    if stored.published_at:
+        raise Refused(
+            _("This message was published at %(when)s and can no longer be changed.")
+            % {"when": f"{timezone.localtime(stored.published_at):%H:%M}"}
+        )
+    return stored
+
+
+def _put_texts(update: Update, texts: Mapping[str, Mapping[str, str]]) -> None:
+    written = {language: parts for language, parts in texts.items() if any(parts.values())}
+    UpdateText.objects.bulk_create(
+        (UpdateText(update=update, language=language, **parts) for language, parts in written.items()),
+        update_conflicts=True,
+        unique_fields=["update", "language"],
+        update_fields=PARTS,
+    )
+    update.texts.filter(language__in=texts.keys() - written.keys()).delete()
+
+
+def _put_statuses(update: Update, statuses: Mapping[Service, ServiceStatus]) -> None:
+    update.services.exclude(service__in=list(statuses)).delete()
+    UpdateService.objects.bulk_create(
+        (
+            UpdateService(update=update, service=service, status=status)
+            for service, status in statuses.items()
+        ),
+        update_conflicts=True,
+        unique_fields=["update", "service"],
+        update_fields=["status"],
+    )
+
+
+def _put_posts(update: Update, posts: Mapping[tuple[int, str], str]) -> None:
+    update.posts.all().delete()
+    PostText.objects.bulk_create(
+        PostText(update=update, channel_id=channel, language=language, text=text)
+        for (channel, language), text in posts.items()
+        if text.strip()
+    )
+
+
+@dataclass(frozen=True)
+class _Field:
+    label: str
+    value: object = ""
+
+    @property
+    def comparable(self) -> object:
+        return _comparable(self.value)
+
+
+def stored_draft(update: Update) -> DraftData:
+    """*update* as it is stored, in the shape a form sends."""
+    return DraftData(
+        phase=Phase(update.phase),
+        next_update_at=update.next_update_at,
+        occurred_at=update.occurred_at,
+        valid_until=update.valid_until,
+        central_confirmed=update.central_confirmed,
+        statuses={
+            row.service: ServiceStatus(row.status) for row in update.services.select_related("service")
+        },
+        texts={text.language: {part: getattr(text, part) for part in PARTS} for text in update.texts.all()},
+        posts={(post.channel_id, post.language): post.text for post in update.posts.all()},
+        held_back=frozenset(channel.pk for channel in update.held_back_from.all()),
+    )
+
+
+def differing(update: Update, draft: DraftData) -> list[Difference]:
+    """What *update*, as stored, says otherwise than *draft*, in the form's order.
+
+    A language that *draft* does not hold is not touched by it, and so differs in nothing.
+    """
+    stored = stored_draft(update)
+    stored = replace(stored, texts={language: stored.texts.get(language, {}) for language in draft.texts})
+    theirs, mine = _fields(stored), _fields(draft)
+    return [
+        Difference(
+            name,
+            (theirs.get(name) or mine[name]).label,
+            _shown(theirs[name].value) if name in theirs else "",
+            _shown(mine[name].value) if name in mine else "",
+        )
+        for name in dict.fromkeys([*mine, *theirs])
+        if theirs.get(name, _Field("")).comparable != mine.get(name, _Field("")).comparable
+    ]
+
+
+def fingerprints(draft: DraftData) -> dict[str, str]:
+    """By field, a mark of what it says: who sends them back with her text tells which fields she changed herself.
+
+    A field that says nothing has none.
+    """
+    return {
+        name: sha256(str(field.comparable).encode()).hexdigest()[:8] for name, field in _fields(draft).items()
+    }
+
+
+def _fields(draft: DraftData) -> dict[str, _Field]:
+    """By their names in the form; statuses and texts only where they say something."""
+    resolved = draft.phase == Phase.RESOLVED
+    fields = {
+        "phase": _Field(_("Phase"), draft.phase),
+        "next_update_at": _Field(_("Next message"), None if resolved else draft.next_update_at),
+        "occurred_at": _Field(_("Happened at"), draft.occurred_at),
+        "valid_until": _Field(_("To do, holds until"), None if resolved else draft.valid_until),
+        "central_confirmed": _Field(_("Central fault confirmed"), draft.central_confirmed),
+    }
+    for service, status in sorted(draft.statuses.items(), key=lambda item: item[0].pk):
+        fields[f"service_{service.key}"] = _Field(str(service), status)
+    for language in Language:
+        for part, text in draft.texts.get(language, {}).items():
+            if text.strip():
+                label = f"{language.label}, {checks.part_name(part)}"
+                fields[f"{part}_{language}"] = _Field(label, text)
+    names = _channel_names(draft)
+    for (channel, spoken), text in sorted(draft.posts.items()):
+        if text.strip():
+            label = f"{names.get(channel, channel)}, {Language(spoken).label}"
+            fields[f"post_{channel}_{spoken}"] = _Field(label, text)
+    if draft.held_back:
+        not_to = ", ".join(sorted(names.get(channel, "") for channel in draft.held_back))
+        fields["channels"] = _Field(_("Does not go to"), not_to)
+    return fields
+
+
+def _channel_names(draft: DraftData) -> dict[int, str]:
+    """No query where nothing is written for a channel and none is held back."""
+    named = {channel for channel, _language in draft.posts} | draft.held_back
+    return dict(Channel.objects.filter(pk__in=named).values_list("pk", "name")) if named else {}
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip()
+    return value.replace(second=0, microsecond=0) if isinstance(value, datetime) else value
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%d/%m %H:%M}"
+    if isinstance(value, Phase | ServiceStatus):
+        return str(value.label)
+    return str(value) if value else ""
+
+
+@transaction.atomic
+def discard(update: Update, *, by: User) -> None:
+    """Throw the draft away."""
+    permissions.check_write_update(by)
+    _locked_draft(update).delete()
+
+
+@transaction.atomic
+def publish(update: Update, *, by: User, revision: int, at: datetime | None = None) -> Update:
+    """Make *update* public and owe it to every enabled channel.
+
+    In one transaction: the number, the services' statuses and the incident's phase, one Delivery per channel and
+    recipient, the timeline entry, the public revision that the status site follows. Publishing what is published
+    already gives it back. Raises Refused with what the checks forbid, Conflict when somebody saved it since.
+    """
+    permissions.check_publish_update(by)
+    at = at or timezone.now()
+    stored = (
+        Update.objects.select_for_update(of=("self",))
+        .select_related("saved_by", "incident")
+        .prefetch_related("texts", Prefetch("services", UpdateService.objects.select_related("service")))
+        .get(pk=update.pk)
+    )
+    if stored.published_at:
+        return stored
+    if stored.revision != revision:
+        raise Conflict(stored)
+    if forbidden := checks.blocking(checks.of_update(stored), at):
+        raise Refused(forbidden[0].message, field=forbidden[0].field)
+    check_own_texts(stored)
+    incident = Incident.objects.select_for_update().get(pk=stored.incident_id)
+    if stored.occurred_at and stored.occurred_at > at:
+        raise Refused(_("What is told has not happened yet."), field="occurred_at")
+    if not incident.is_open:
+        raise Refused(_("This incident is resolved: reopen it first."), field="phase")
+    stored.number = incident.updates.exclude(number=None).count() + 1
+    stored.published_at, stored.published_by = at, by
+    stored.save(update_fields=["number", "published_at", "published_by"])
+    statuses = {row.service: ServiceStatus(row.status) for row in stored.services.all()}
+    set_statuses(incident, statuses, by=by, occurred_at=stored.occurred_at, at=at)
+    move(incident, Phase(stored.phase), by=by, occurred_at=stored.occurred_at, at=at)
+    owe(stored, at=at)
+    timeline.append(
+        incident,
+        EntryKind.UPDATE,
+        by=by,
+        data={"number": stored.number, "said": _said(stored)},
+        occurred_at=at,
+        at=at,
+    )
+    PublicRevision.objects.bump(incident)
+    return stored
+
+
+def _said(update: Update) -> dict[str, str]:
+    """The entry's sentence in each language of the interface."""
+    words = {
+        Language.FR: "v%d publié : %s",
+        Language.NL: "v%d gepubliceerd: %s",
+        Language.EN: "v%d published: %s",
+    }
+    said = {}
+    for language in INTERFACE_LANGUAGES:
+        text = update.text_in(language)
+        said[str(language)] = words[language] % (update.number, text.title if text else "")
+    return said

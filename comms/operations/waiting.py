@@ -1,0 +1,75 @@
+"""After a long standstill: the newest message stands for those that it overtook, and an old one asks a person first."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef
+from django.utils.translation import gettext_noop
+
+from comms.models import Action, Channel, Delivery, DeliveryState, Mailing, Update
+
+OVERTAKEN_AFTER = timedelta(minutes=5)  # a short pause is made up for in order, as if nothing had been
+STALE_AFTER = timedelta(minutes=30)
+OVERTAKEN = gettext_noop("A newer message stands for it.")
+
+
+def sort_out(channel: Channel, *, at: datetime) -> None:
+    """Set aside what of *channel* was overtaken, or waited for half an hour. To be called with the lane's lock.
+
+    Edits, removals and notices of corrections are sent however late they are.
+    """
+    old = channel.deliveries.due(at).filter(action=Action.POST, created_at__lte=at - OVERTAKEN_AFTER)
+    waiting = set(old.exclude(update=None).values_list("update", flat=True))
+    mailings = channel.mailings.unfinished().filter(action=Action.POST, created_at__lte=at - OVERTAKEN_AFTER)
+    waiting |= set(mailings.values_list("update", flat=True))
+    if not waiting:
+        return
+    for overtaken, newest in _overtaken(channel, waiting):
+        _drop(channel, overtaken, newest)
+    unconfirmed = (
+        channel.deliveries.due(at)
+        .exclude(update=None)
+        .filter(action=Action.POST, confirmed_at=None, created_at__lte=at - STALE_AFTER)
+    )
+    unconfirmed.move(DeliveryState.STALE, out_of=DeliveryState.QUEUED)
+
+
+def _overtaken(channel: Channel, waiting: set[int]) -> list[tuple[Update, Update]]:
+    """Those of *waiting* for which a newer message of the same incident was owed to *channel*, each with the newest."""
+    by_incident: defaultdict[int, list[Update]] = defaultdict(list)
+    owed = Update.objects.standing().filter(
+        Exists(Delivery.objects.filter(update=OuterRef("pk"), channel=channel, action=Action.POST))
+        | Exists(Mailing.objects.filter(update=OuterRef("pk"), channel=channel, action=Action.POST)),
+        incident__in=Update.objects.filter(pk__in=waiting).values("incident"),
+    )
+    for update in owed:
+        by_incident[update.incident_id].append(update)
+    return [
+        (update, newest)
+        for newest, *others in by_incident.values()
+        for update in others
+        if update.pk in waiting
+    ]
+
+
+def _drop(channel: Channel, overtaken: Update, newest: Update) -> None:
+    channel.mailings.unfinished().filter(update=overtaken, action=Action.POST).update(
+        finished=True, overtaken=True
+    )
+    missed = channel.deliveries.filter(
+        update=overtaken,
+        action=Action.POST,
+        state=DeliveryState.QUEUED,
+        language=OuterRef("language"),
+        recipient=OuterRef("recipient"),
+    )
+    heirs = channel.deliveries.filter(update=newest, action=Action.POST, state=DeliveryState.QUEUED)
+    heirs.filter(Exists(missed.filter(subscriber=OuterRef("subscriber")))).update(
+        stands_for=F("stands_for") + 1
+    )
+    heirs.filter(Exists(missed.filter(subscriber=None)), subscriber=None).update(
+        stands_for=F("stands_for") + 1
+    )
+    channel.deliveries.ours().filter(update=overtaken, action=Action.POST).move(
+        DeliveryState.DROPPED, out_of=DeliveryState.QUEUED, error=OVERTAKEN
+    )

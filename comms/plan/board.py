@@ -1,0 +1,179 @@
+"""A checklist as it stands: each item judged at one moment, with its owner."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from accounts.models import User
+from comms.models import Checklist, ChecklistItem, PlanPhase, Tick, Update
+from comms.plan.rules import Judgement, Moments, State, judge
+from incidents.models import Incident, MilestoneKind, Phase, PhaseChange, ResponseRole
+
+AFTERMATH = timedelta(days=14)  # steps after closure stay in sight that long
+ORDER = (State.LATE, State.DUE, State.WAITING, State.NOT_APPLICABLE, State.DONE)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A response role that a step names, and who holds it in this incident (None: nobody)."""
+
+    role: ResponseRole
+    person: User | None
+
+
+@dataclass(frozen=True)
+class BoardItem:
+    item: ChecklistItem
+    judgement: Judgement
+    owners: list[Owner]
+    ticks: list[Tick]
+
+    @property
+    def state(self) -> State:
+        return self.judgement.state
+
+    @property
+    def due_at(self) -> datetime | None:
+        return self.judgement.due_at
+
+    @property
+    def last_tick(self) -> Tick | None:
+        return self.ticks[-1] if self.ticks else None
+
+    @property
+    def earlier_ticks(self) -> list[Tick]:
+        """All but the last, the newest first."""
+        return self.ticks[-2::-1]
+
+    @property
+    def open(self) -> bool:
+        return self.state in (State.LATE, State.DUE, State.WAITING)
+
+
+@dataclass(frozen=True)
+class LateItem:
+    incident: Incident
+    item: ChecklistItem
+    due_at: datetime
+    late_by: timedelta
+
+
+@dataclass(frozen=True)
+class PhaseLane:
+    phase: PlanPhase
+    items: list[BoardItem]
+
+    @property
+    def done(self) -> int:
+        return sum(not item.open for item in self.items)
+
+
+@dataclass(frozen=True)
+class Board:
+    checklist: Checklist
+    items: list[BoardItem]
+    at: datetime
+
+    @cached_property
+    def late(self) -> list[BoardItem]:
+        """The longest overdue first."""
+        late = [item for item in self.items if item.state == State.LATE]
+        return sorted(late, key=lambda item: item.due_at or self.at)
+
+    @cached_property
+    def next(self) -> BoardItem | None:
+        due = [item for item in self.items if item.state == State.DUE]
+        return min(due, key=lambda item: item.due_at or self.at, default=None)
+
+    @property
+    def done(self) -> int:
+        return sum(not item.open for item in self.items)
+
+    @property
+    def lanes(self) -> list[PhaseLane]:
+        """By phase; within it late first, then next, then what waits, then what is behind us."""
+        lanes = []
+        for phase in PlanPhase:
+            items = [item for item in self.items if item.item.phase == phase]
+            if items:
+                lanes.append(PhaseLane(phase, sorted(items, key=self._order)))
+        return lanes
+
+    def _order(self, item: BoardItem) -> tuple[int, datetime, int]:
+        return ORDER.index(item.state), item.due_at or self.at, item.item.number
+
+    @property
+    def version(self) -> str:
+        """Changes with every tick, with what moves a due time, who holds a role, and when something becomes late."""
+        ticks = [tick.pk for item in self.items for tick in item.ticks]
+        due = sum(int(item.due_at.timestamp()) for item in self.items if item.due_at)
+        holders = max((a.pk for a in self.checklist.incident.role_assignments.all()), default=0)
+        held = sum(owner.person is not None for item in self.items for owner in item.owners)
+        parts = (len(ticks), max(ticks, default=0), self.done, len(self.late), due, holders, held)
+        return "-".join(str(part) for part in (self.checklist.pk, *parts))
+
+
+def checklists() -> QuerySet[Checklist]:
+    """With everything a board reads, in eight queries whatever their number."""
+    return Checklist.objects.select_related("incident").prefetch_related(
+        "items",
+        Prefetch("items__ticks", Tick.objects.select_related("by").order_by("at", "pk")),
+        "incident__milestones",
+        "incident__phase_changes",
+        Prefetch(
+            "incident__updates", Update.objects.published().only("incident_id", "published_at", "number")
+        ),
+        "incident__role_assignments__person",
+    )
+
+
+def board(checklist: Checklist, at: datetime) -> Board:
+    """Judge every item of *checklist*, read through `checklists()`, at *at*."""
+    seen = moments(checklist)
+    holders = {
+        assignment.role: assignment.person
+        for assignment in checklist.incident.role_assignments.all()
+        if assignment.released_at is None
+    }
+    items = []
+    for item in checklist.items.all():
+        standing = [tick for tick in item.ticks.all() if tick.withdrawn_at is None]
+        owners = [Owner(ResponseRole(role), holders.get(role)) for role in item.owners]
+        items.append(BoardItem(item, judge(item, standing, seen, at), owners, standing))
+    return Board(checklist, items, at)
+
+
+def moments(checklist: Checklist) -> Moments:
+    """The anchors of the plan as *checklist*'s incident has reached them.
+
+    Where no partner had to confirm, an incident is fully restored when it is resolved: what repeats until then ends.
+    """
+    incident = checklist.incident
+    published = sorted(update.published_at for update in incident.updates.all() if update.published_at)
+    reached = {milestone.kind: milestone.reached_at for milestone in incident.milestones.all()}
+    return Moments(
+        plan_start=checklist.started_at,
+        first_message=published[0] if published else None,
+        last_message=published[-1] if published else None,
+        registration_back=reached.get(MilestoneKind.REGISTRATION_BACK),
+        transfer_back=reached.get(MilestoneKind.TRANSFER_BACK),
+        fully_restored=reached.get(MilestoneKind.PARTNER_CONFIRMED) or incident.resolved_at,
+        closure=incident.resolved_at,
+    )
+
+
+def late_items(at: datetime) -> list[LateItem]:
+    """What is late in every open incident and in those closed lately; the longest overdue first."""
+    lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH).values(
+        "incident"
+    )
+    running = Incident.objects.open().order_by().values("pk")
+    found = [
+        LateItem(checklist.incident, late.item, late.due_at, late.judgement.late_by(at))
+        for checklist in checklists().filter(Q(incident__in=running) | Q(incident__in=lately))
+        for late in board(checklist, at).late
+        if late.due_at
+    ]
+    return sorted(found, key=lambda late: late.due_at)

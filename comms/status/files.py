@@ -1,0 +1,95 @@
+"""Numbered folders of files that appear whole, and survive a power cut once they have."""
+
+import ctypes
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """One process at a time; the others wait. The system frees the lock of a process that dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def numbers(folder: Path) -> list[int]:
+    """The numbered folders in *folder*, in order; none where there is no such folder."""
+    try:
+        return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+    except FileNotFoundError:
+        return []
+
+
+class Unfinished:
+    """A folder in the making, filled file by file; nobody sees it before `appear`. Emptied when made anew.
+
+    stamp: the modification time of what is stored, whole seconds since 1970.
+    """
+
+    def __init__(self, parent: Path, *, stamp: int) -> None:
+        self.path = parent / "unfinished"
+        self.stamp = stamp
+        self._folders: set[str] = set()
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+
+    def store(self, name: str, content: bytes) -> None:
+        handle = os.open(self._place(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            write_all(handle, content)
+            os.utime(handle, (self.stamp, self.stamp))
+        finally:
+            os.close(handle)
+
+    def take(self, name: str, source: str) -> None:
+        """The same file as *source*, time and all. Raises FileNotFoundError where that is gone."""
+        place = self._place(name)
+        try:
+            os.link(source, place)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without links, or one link too many
+            shutil.copy2(source, place)
+
+    def _place(self, name: str) -> str:
+        self._make_folder(name.rpartition("/")[0])
+        return f"{self.path}/{name}"
+
+    def _make_folder(self, name: str) -> None:
+        if name and name not in self._folders:
+            self._make_folder(name.rpartition("/")[0])
+            os.mkdir(f"{self.path}/{name}")  # noqa: PTH102  # dozens a publication, and a path of Python's costs as much
+            self._folders.add(name)
+
+    def appear(self, number: int) -> None:
+        """Under its number, all of it on the disk."""
+        to_disk(self.path)
+        self.path.rename(self.path.with_name(f"{number:08}"))
+
+    def give_up(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def write_all(handle: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def to_disk(path: Path) -> None:
+    """Everything written to the file system that *path* is on. Asked once, it waits once; fsync waits for each file."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if _libc.syncfs(handle):
+            error = ctypes.get_errno()
+            raise OSError(error, os.strerror(error), str(path))
+    finally:
+        os.close(handle)

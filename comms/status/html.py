@@ -1,0 +1,57 @@
+"""Builds HTML from Python: what is text is escaped, always; what was built here is not escaped again."""
+
+import html
+import re
+from collections.abc import Iterable
+
+VOID = frozenset({"link", "meta", "br"})
+BLANK = re.compile(r"\{(\w+)\}")
+
+type Child = "Html | str | Iterable[Child] | None"
+
+
+class Html(str):
+    """Mark-up. Only `tag`, `join` and the constants of this package make it."""
+
+    __slots__ = ()
+
+
+def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Html:
+    """An element. A trailing "_" of an attribute's name falls away, "_" inside becomes "-".
+
+    True writes the attribute without a value; None and False leave it out.
+    """
+    parts = ["<", name]
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        written = key.rstrip("_").replace("_", "-")
+        parts.append(f" {written}" if value is True else f' {written}="{html.escape(str(value))}"')
+    parts.append(">")
+    if name not in VOID:
+        _collect(children, parts)
+        parts.append(f"</{name}>")
+    return Html("".join(parts))
+
+
+def join(children: Child, between: str = "") -> Html:
+    """The children one after the other; those that are no mark-up are escaped."""
+    parts: list[str] = []
+    _collect(children, parts)
+    return Html(between.join(parts))
+
+
+def fill(phrase: str, **parts: Child) -> Html:
+    """*phrase* with each {name} replaced by its part."""
+    pieces = BLANK.split(phrase)
+    return join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
+
+
+def _collect(child: Child, parts: list[str]) -> None:
+    if isinstance(child, Html):
+        parts.append(child)
+    elif isinstance(child, str):
+        parts.append(html.escape(child, quote=False))
+    elif child is not None:
+        for one in child:
+            _collect(one, parts)

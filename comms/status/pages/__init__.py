@@ -1,0 +1,1 @@
+"""The public pages: each a function from facts and words to HTML."""

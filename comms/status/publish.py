@@ -1,0 +1,171 @@
+"""Puts a rendered site in place, whole: a reader sees the set before or the set after, never a mix.
+
+The root holds one numbered folder for each publication and the symlink `current`, swapped by a rename:
+
+    current -> 00000042
+    00000042/manifest.json   number, revision, moment, each file's sha256, headers by the end of a name
+    00000042/site/…          the files; a web server's document root is current/site
+    00000042/site/archive -> ../../archive/00000007/site: pages of what is over (comms.status.archive)
+
+Numbers only grow, and so do the modification times of files whose content changed, by which web servers tell versions
+apart. A publisher killed at any instant leaves at worst a folder that nothing points to, which the next one clears
+away. A publication's files are on the disk before the link moves; the link itself follows within seconds, so that a
+power cut may for once show the publication before, until the relay renews it.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from comms.status.archive import Archive, clear_archives, site_of
+from comms.status.documents import SUFFIXES, Document, with_siblings
+from comms.status.files import Unfinished, alone, numbers
+from comms.status.marker import moving
+
+CURRENT = "current"
+KEPT = 5
+GRACE = 60  # seconds a replaced folder stays, for a reader who is still in it
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The manifest. files: sha256 by name, compressed siblings included; keys: what documents depend on, by name.
+
+    stamp: the modification time of what is new in it, whole seconds since 1970; archive: its number.
+    """
+
+    number: int
+    revision: int
+    at: datetime
+    stamp: int
+    archive: int | None
+    files: Mapping[str, str]
+    keys: Mapping[str, str]
+    headers: Mapping[str, Mapping[str, str]]
+
+
+def publish(
+    documents: Iterable[Document],
+    root: Path,
+    *,
+    revision: int,
+    at: datetime,
+    headers: Mapping[str, Mapping[str, str]],
+    archive: Archive | None = None,
+    even_if_older: bool = False,
+    all_anew: bool = False,
+) -> Publication:
+    """Make *documents* the site and return it; what a newer publication shows is returned instead and left alone.
+
+    Newer is the higher revision, then the later moment; *even_if_older* is for a database that was set back. What did
+    not change is taken from the publication before, unless *all_anew*: for a disk that spoilt a file. One publisher at
+    a time, whatever the process; the others wait. Raises OSError, and then the site is as before.
+    """
+    with alone(root / "lock"):
+        shown = published(root)
+        if shown and not even_if_older and (shown.revision, shown.at) > (revision, at):
+            return shown
+        number = max(numbers(root), default=0) + 1
+        stamps = [shown.stamp + 1 if shown else 0, archive.stamp + 1 if archive else 0, int(time.time())]
+        writer = _Writer(root, max(stamps), None if all_anew else shown)
+        try:
+            files, keys = writer.write(documents)
+            publication = Publication(
+                number, revision, at, max(stamps), archive.number if archive else None, files, keys, headers
+            )
+            writer.finish(publication, archive)
+        except OSError:
+            writer.folder.give_up()
+            raise
+        _point(root, number)
+        _clear(root, number)
+        return publication
+
+
+def published(root: Path) -> Publication | None:
+    """What the site shows; None before there was anything, or when the disk spoilt the manifest: publish anew."""
+    try:
+        stored = json.loads((root / CURRENT / "manifest.json").read_bytes())
+        return Publication(**stored | {"at": datetime.fromisoformat(stored["at"])})
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+class _Writer:
+    """Fills a publication's folder, with what *before* has of it already."""
+
+    def __init__(self, root: Path, stamp: int, before: Publication | None) -> None:
+        self.folder = Unfinished(root, stamp=stamp)
+        self.root = root
+        self.before = before
+        self.files: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+
+    def write(self, documents: Iterable[Document]) -> tuple[dict[str, str], dict[str, str]]:
+        for document in documents:
+            if document.key:
+                self.keys[document.name] = document.key
+            if not (self._is_known(document) and self._take(document.name)):
+                self._make(document)
+        return self.files, self.keys
+
+    def _is_known(self, document: Document) -> bool:
+        known = self.before.keys.get(document.name) if self.before else None
+        return bool(document.key) and known == document.key
+
+    def _make(self, document: Document) -> None:
+        content = document.make()
+        digest = hashlib.sha256(content).hexdigest()
+        known = self.before.files.get(document.name) if self.before else None
+        if known == digest and self._take(document.name):
+            return
+        for name, variant in with_siblings(document.name, content).items():
+            self.folder.store(f"site/{name}", variant)
+            self.files[name] = digest if variant is content else hashlib.sha256(variant).hexdigest()
+
+    def _take(self, name: str) -> bool:
+        """The file and its siblings from the publication before; False where they are not there any more."""
+        assert self.before  # noqa: S101  # what is known is known from there
+        names = [name + suffix for suffix in ("", *SUFFIXES) if name + suffix in self.before.files]
+        try:
+            for each in names:
+                self.folder.take(f"site/{each}", f"{self.root}/{self.before.number:08}/site/{each}")
+        except FileNotFoundError:
+            return False
+        self.files |= {each: self.before.files[each] for each in names}
+        return True
+
+    def finish(self, publication: Publication, archive: Archive | None) -> None:
+        if archive:
+            (self.folder.path / "site" / "archive").symlink_to(site_of(archive.number))
+        manifest = asdict(publication) | {"at": publication.at.isoformat()}
+        self.folder.store("manifest.json", json.dumps(manifest).encode())
+        self.folder.appear(publication.number)
+
+
+def _point(root: Path, number: int) -> None:
+    link = root / "next"
+    link.unlink(missing_ok=True)
+    link.symlink_to(f"{number:08}")
+    with moving(root):
+        link.rename(root / CURRENT)
+
+
+def _clear(root: Path, number: int) -> None:
+    """A folder was replaced when the next one came; only those replaced long enough ago go, and archives with them."""
+    known = numbers(root)
+    for old, following in list(pairwise(known))[:-KEPT]:
+        if old != number and time.time() - (root / f"{following:08}").stat().st_mtime > GRACE:
+            shutil.rmtree(root / f"{old:08}", ignore_errors=True)
+    linked = set()
+    for kept in numbers(root):
+        with suppress(OSError):
+            linked.add(str((root / f"{kept:08}" / "site" / "archive").readlink()))
+    clear_archives(root, linked)

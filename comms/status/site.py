@@ -1,0 +1,128 @@
+"""The site and the database side by side: renewing the one from the other, and how far it is behind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from comms.status import archiving, incident_facts
+from comms.status import notice as notices
+from comms.status.archive import disown, newest
+from comms.status.publish import Publication, publish, published
+from comms.status.render import HEADERS, documents, made_of_facts
+from comms.status.snapshot import snapshot, unarchived
+from incidents.models import Incident, Maintenance, PublicRevision
+
+# A little less than the relay's period, so that each round renews.
+AGE_WHILE_IT_LASTS = timedelta(seconds=55)
+AGE_WHEN_CALM = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """What the public sees (number 0: nothing yet) beside the revision it should see."""
+
+    number: int
+    revision: int
+    published_at: datetime | None
+    should_show: int
+    error: str
+
+    @property
+    def behind(self) -> bool:
+        return self.number == 0 or self.revision < self.should_show
+
+
+_errors: list[str] = []  # of this process's last try; a success empties it
+
+
+def renew(at: datetime | None = None, *, even_if_older: bool = False, all_anew: bool = False) -> Publication:
+    """Render the site from the database and put it in place; safe from several processes at once.
+
+    Where a newer revision is already shown that one stays, unless *even_if_older*: the database was set back. Files
+    that did not change are taken from the publication before, unless *all_anew*. Raises OSError when the folder cannot
+    be written; the old site then stays as it was.
+    """
+    root = settings.DESK_STATUS_ROOT
+    if even_if_older:
+        incident_facts.forget()
+        disown(root)
+    archive = newest(root)
+    facts = snapshot(at or timezone.now(), archive=archive, notice=notices.standing(root))
+    publication = publish(
+        documents(facts),
+        root,
+        revision=facts.revision,
+        at=facts.at,
+        headers=HEADERS,
+        archive=archive,
+        even_if_older=even_if_older,
+        all_anew=all_anew,
+    )
+    _errors.clear()
+    return publication
+
+
+def archive_if_due(at: datetime | None = None) -> Publication | None:
+    """Build the next archive of what is over, and publish with it, when so much changed since the last one.
+
+    Takes seconds for thousands of incidents; no publication waits for it meanwhile.
+    """
+    root = settings.DESK_STATUS_ROOT
+    at = at or timezone.now()
+    archive, notice = newest(root), notices.standing(root)
+    if archive and archive.made_of != made_of_facts(snapshot(at, archive=archive, notice=notice)):
+        archive = None
+    if not unarchived(archive):
+        return None
+    archiving.build(root, at, notice=notice)
+    return renew()
+
+
+def renew_if_changed() -> Publication | None:
+    """Renew the site when the public facts are ahead of it, or it was never published. One query where not."""
+    current = PublicRevision.objects.current()
+    shown = published(settings.DESK_STATUS_ROOT)
+    return renew() if shown is None or shown.revision < current else None
+
+
+def renew_if_old(at: datetime | None = None) -> Publication | None:
+    """Renew the site when it was rendered a minute ago, where an incident or maintenance lasts, else an hour ago.
+
+    "As of" then stays near the clock, and what was promised and does not come is said to be late.
+    """
+    at = at or timezone.now()
+    shown = published(settings.DESK_STATUS_ROOT)
+    age = at - shown.at if shown else AGE_WHEN_CALM
+    if age < AGE_WHILE_IT_LASTS or (age < AGE_WHEN_CALM and not _lasts(at)):
+        return None
+    return renew(at)
+
+
+def _lasts(at: datetime) -> bool:
+    """Something is under way that the page tells of by the clock."""
+    return Incident.objects.real().open().exists() or Maintenance.objects.due(at).exists()
+
+
+def try_to_renew() -> None:
+    """renew_if_changed for who must go on whatever happens: a failure is logged and kept for state()."""
+    try:
+        renew_if_changed()
+    except Exception as error:  # the decision is committed: its answer must leave
+        log.exception("status_site_not_renewed")
+        _errors[:] = [f"{type(error).__name__}: {error}"]
+
+
+def state() -> SiteState:
+    shown = published(settings.DESK_STATUS_ROOT)
+    return SiteState(
+        number=shown.number if shown else 0,
+        revision=shown.revision if shown else 0,
+        published_at=shown.at if shown else None,
+        should_show=PublicRevision.objects.current(),
+        error=_errors[-1] if _errors else "",
+    )

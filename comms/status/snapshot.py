@@ -1,0 +1,197 @@
+"""Reads the public facts: the one place where the site meets the database."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
+
+from comms.status import facts, incident_facts, maintenance_facts, moments
+from comms.status.archive import Archive
+from comms.status.incident_facts import name
+from incidents.models import (
+    Impact,
+    Incident,
+    Phase,
+    PhaseChange,
+    PublicRevision,
+    Service,
+    ServiceGroup,
+    ServiceStatus,
+)
+
+NEWEST = 50
+RECENT = timedelta(days=14)
+BARS = timedelta(days=91)  # 90 whole days and the one that is under way
+MOST_UNARCHIVED = 20  # pages that each publication carries along
+MOST_WRITTEN_ANEW = 200  # while no archive tells of the others
+
+
+class Row(NamedTuple):
+    """An incident as it is chosen; revision: of the last change of whatever stands on its page, 0 where not counted."""
+
+    pk: int
+    public_id: str
+    revision: int
+    began_at: datetime
+
+
+@transaction.atomic
+def snapshot(
+    at: datetime, *, archive: Archive | None = None, notice: facts.Text | None = None
+) -> facts.Facts:
+    """The public facts as they stand, to be told as of *at* beside an *archive* of what is older.
+
+    Holds the revision's row while it reads: who changes a public fact waits, so that no half of a change is seen.
+    The number of queries does not depend on how much has happened, nor does the number of rows once there is an
+    archive.
+    """
+    revision = PublicRevision.objects.held()
+    incidents, changed = rows(_shown(at), names=revision.names), _changed(archive)
+    older = changed - {row.pk for row in incidents}
+    return facts.Facts(
+        revision=revision.number,
+        at=at,
+        url=settings.DESK_STATUS_URL,
+        app_url=settings.DESK_BASE_URL,
+        default_language=settings.LANGUAGE_CODE,
+        groups=_groups(),
+        incidents=incident_facts.read(incidents),
+        written_anew=incident_facts.read(rows(Q(pk__in=older), names=revision.names) if older else ()),
+        past_impacts=_past_impacts(at),
+        months=_months(changed, archive, names=revision.names),
+        maintenances=maintenance_facts.read(),
+        notice=notice,
+        security_contact=settings.DESK_SECURITY_CONTACT,
+        archived=frozenset(row.public_id for row in incidents if row.pk not in changed),
+        archived_until=archive.changed_at if archive else None,
+    )
+
+
+def unarchived(archive: Archive | None) -> bool:
+    """Whether so much changed since *archive* was built that another is due."""
+    if archive and archive.revision < PublicRevision.objects.names_current():
+        return True
+    return len(_changed(archive)) > MOST_UNARCHIVED
+
+
+def _shown(at: datetime) -> Q:
+    """What the pages of today name."""
+    newest = Incident.objects.real().order_by("-began_at", "-pk").values("pk")[:NEWEST]
+    lasting = Incident.objects.real().open().order_by().values("pk")
+    recent = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gt=at - RECENT).values("incident")
+    return Q(pk__in=newest) | Q(pk__in=lasting) | Q(pk__in=recent)
+
+
+def _changed(archive: Archive | None) -> set[int]:
+    """The newest of those that the archive does not tell of as they are now; a relapse stands on two pages."""
+    newest = Incident.objects.real().order_by("-began_at", "-pk").values_list("pk", flat=True)
+    if archive is None:
+        return set(newest[:MOST_WRITTEN_ANEW])
+    changed = list(newest.filter(revision__gt=archive.revision)[:MOST_WRITTEN_ANEW])
+    related = newest.filter(Q(relapse_of__in=changed) | Q(relapses__in=changed))
+    return {*changed, *related}
+
+
+def rows(which: Q, *, names: int) -> list[Row]:
+    """The incidents for which *which* holds, no exercises among them, newest first.
+
+    *names*: the revision of the last change of a name.
+    """
+    newest = Greatest(
+        F("revision"), Coalesce(F("relapse_of__revision"), 0), Coalesce(Max("relapses__revision"), 0)
+    )
+    found = Incident.objects.real().filter(which)
+    return [
+        Row(pk, public_id, revision and max(revision, names), began_at)
+        for pk, public_id, revision, began_at in found.annotate(newest=newest)
+        .order_by("-began_at", "-pk")
+        .values_list("pk", "public_id", "newest", "began_at")
+    ]
+
+
+def _past_impacts(at: datetime) -> tuple[facts.PastImpact, ...]:
+    real = Impact.objects.filter(incident__drill=False)
+    rows = real.filter(Q(ended_at=None) | Q(ended_at__gt=at - BARS)).order_by("began_at", "pk")
+    fields = ("service__public_id", "incident__public_id", "status", "began_at", "ended_at")
+    return tuple(
+        facts.PastImpact(service, incident, ServiceStatus(status), began_at, ended_at)
+        for service, incident, status, began_at, ended_at in rows.values_list(*fields)
+    )
+
+
+def _months(changed: set[int], archive: Archive | None, *, names: int) -> tuple[facts.Month, ...]:
+    """Counted from the archive on; those in which something changed with all their incidents."""
+    touched = Incident.objects.real()
+    counted: Counter[tuple[int, int]] = Counter()
+    if archive:
+        counted.update(archive.months)
+        touched = touched.filter(pk__in=changed)
+    due = set()
+    for pk, public_id, began_at in touched.values_list("pk", "public_id", "began_at"):
+        month = moments.month_of(began_at)
+        if archive is None or public_id not in archive.incidents:
+            counted[month] += 1
+        if pk in changed:
+            due.add(month)
+    told = _listed(due, names=names)
+    return tuple(
+        facts.Month(*month, incidents, told.get(month, ()))
+        for month, incidents in sorted(counted.items(), reverse=True)
+    )
+
+
+def _listed(
+    months: Collection[tuple[int, int]], *, names: int
+) -> dict[tuple[int, int], tuple[facts.Brief, ...]]:
+    """The incidents that began in each (year, month) of Brussels, newest first; a fixed number of queries."""
+    if not months:
+        return {}
+    ranges = (
+        Q(began_at__gte=moments.first_of(*month), began_at__lt=moments.first_after(*month))
+        for month in months
+    )
+    found: dict[tuple[int, int], list[facts.Brief]] = {month: [] for month in months}
+    for incident in incident_facts.read(rows(reduce(or_, ranges), names=names)):
+        found[moments.month_of(incident.began_at)].append(incident.brief)
+    return {month: tuple(briefs) for month, briefs in found.items()}
+
+
+def _groups() -> tuple[facts.Group, ...]:
+    latest = Service.objects.annotate(began=_last_of("recorded_at"), ended=_last_of("ended_at"))
+    touched = {
+        pk: [moment for moment in found if moment]
+        for pk, *found in latest.values_list("pk", "began", "ended")
+    }
+    groups = ServiceGroup.objects.prefetch_related("services")
+    return tuple(
+        facts.Group(
+            id=group.public_id,
+            name=name(group),
+            services=tuple(
+                facts.Service(
+                    id=service.public_id,
+                    name=name(service),
+                    created_at=service.created_at,
+                    changed_at=max([service.updated_at, *touched.get(service.pk, ())]),
+                )
+                for service in group.services.all()
+            ),
+        )
+        for group in groups
+        if group.services.all()
+    )
+
+
+def _last_of(field: str) -> Subquery:
+    """The newest of a service's impacts by *field*, found by its index."""
+    found = Impact.objects.filter(
+        service=OuterRef("pk"), incident__drill=False, **{f"{field}__isnull": False}
+    )
+    return Subquery(found.order_by(f"-{field}").values(field)[:1])

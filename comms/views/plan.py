@@ -1,0 +1,163 @@
+"""The crisis plan on the screen: every incident's checklist, and the template they are started from."""
+
+from uuid import UUID, uuid4
+
+from django.contrib import messages as notices
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.http import Request
+from accounts.refusals import NotAllowed, Refused
+from comms import permissions
+from comms.forms.plan import StepForm
+from comms.models import ChecklistItem, PlanStep, PlanTemplate, Tick
+from comms.operations import plan as operations
+from comms.plan.board import board, checklists
+from incidents.models import Incident
+
+RECENT = 12
+
+
+@require_GET
+def plans(request: Request) -> HttpResponse:
+    """Open incidents with their plan, or the button to start it; then those whose plan ran lately."""
+    at = timezone.now()
+    open_ = list(Incident.objects.open().prefetch_related("phase_changes"))
+    running = {
+        checklist.incident_id: board(checklist, at)
+        for checklist in checklists().filter(incident__in=[incident.pk for incident in open_])
+    }
+    past = checklists().exclude(incident__in=running).order_by("-started_at")[:RECENT]
+    context = {
+        "open": [(incident, running.get(incident.pk)) for incident in open_],
+        "past": [(checklist.incident, board(checklist, at)) for checklist in past],
+        "templates": PlanTemplate.objects.order_by("name"),
+        "can_start": permissions.can_start_plan(request.user),
+        "can_edit": permissions.can_edit_plan(request.user),
+    }
+    return render(request, "comms/plans.html", context)
+
+
+@require_GET
+def plan(request: Request, public_id: str) -> HttpResponse:
+    """The checklist of one incident, or the offer to start it."""
+    incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
+    return render(request, "comms/plan.html", _context(request, incident))
+
+
+def _context(request: Request, incident: Incident, **more: object) -> dict[str, object]:
+    checklist = checklists().filter(incident=incident).first()
+    return {
+        "incident": incident,
+        "board": board(checklist, timezone.now()) if checklist else None,
+        "templates": PlanTemplate.objects.order_by("name"),
+        "can_start": permissions.can_start_plan(request.user),
+        "can_tick": permissions.can_tick_step(request.user),
+        **more,
+    }
+
+
+@require_POST
+def start(request: Request, public_id: str) -> HttpResponse:
+    incident = get_object_or_404(Incident, public_id=public_id)
+    chosen = PlanTemplate.objects.in_bulk(field_name="key").get(request.POST.get("template", ""))
+    if chosen is None:
+        raise Http404
+    try:
+        operations.start_plan(incident, chosen, by=request.user)
+    except NotAllowed:
+        raise
+    except Refused as refusal:
+        return render(request, "comms/plan.html", _context(request, incident, refusal=refusal), status=422)
+    return redirect("comms:plan", public_id)
+
+
+@require_POST
+def tick(request: Request, pk: int) -> HttpResponse:
+    """Mark a step done or not applicable; a refusal shows the step again with the note as it was typed."""
+    item = get_object_or_404(ChecklistItem.objects.select_related("checklist__incident"), pk=pk)
+    note = request.POST.get("note", "")
+    try:
+        operations.tick(
+            item,
+            key=_key(request),
+            outcome=_outcome(request),
+            note=note,
+            by=request.user,
+        )
+    except NotAllowed:
+        raise
+    except Refused as refusal:
+        incident = item.checklist.incident
+        context = _context(request, incident, refusal=refusal, refused_item=item.pk, note=note)
+        return render(request, "comms/plan.html", context, status=422)
+    return redirect(f"{_address(item)}#step-{item.number}")
+
+
+def _key(request: Request) -> UUID:
+    try:
+        return UUID(request.POST.get("key", ""))
+    except ValueError:
+        return uuid4()
+
+
+def _outcome(request: Request) -> Tick.Outcome:
+    try:
+        return Tick.Outcome(request.POST.get("outcome", ""))
+    except ValueError:
+        raise Refused(_("Say whether the step is done or does not apply.")) from None
+
+
+def _address(item: ChecklistItem) -> str:
+    return reverse("comms:plan", args=[item.checklist.incident.public_id])
+
+
+@require_POST
+def withdraw(request: Request, pk: int) -> HttpResponse:
+    """Take back a mark made by mistake."""
+    made = get_object_or_404(Tick.objects.select_related("item__checklist__incident"), pk=pk)
+    operations.withdraw(made, by=request.user)
+    return redirect(f"{_address(made.item)}#step-{made.item.number}")
+
+
+@require_GET
+def template(request: Request, key: str) -> HttpResponse:
+    """The steps of a template, to be edited by who may."""
+    permissions.check_edit_plan(request.user)
+    found = get_object_or_404(PlanTemplate.objects.prefetch_related("steps"), key=key)
+    return render(request, "comms/template.html", {"template": found})
+
+
+@require_http_methods(["GET", "POST"])
+def step(request: Request, key: str, number: int | None = None) -> HttpResponse:
+    """One step of a template: a new one without *number*. Running checklists keep what they froze."""
+    permissions.check_edit_plan(request.user)
+    found = get_object_or_404(PlanTemplate, key=key)
+    if number is None:
+        row, initial = PlanStep(template=found), {"number": _next(found)}
+    else:
+        row, initial = get_object_or_404(PlanStep, template=found, number=number), {}
+    form = StepForm(request.POST or None, instance=row, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        operations.save_step(found, form.save(commit=False), by=request.user)
+        notices.success(request, _("Saved. Plans that run already are unchanged."))
+        return redirect("comms:template", key)
+    context = {"template": found, "form": form, "number": number}
+    return render(request, "comms/step.html", context, status=422 if form.errors else 200)
+
+
+def _next(template: PlanTemplate) -> int:
+    last = template.steps.order_by("-number").first()
+    return last.number + 1 if last else 1
+
+
+@require_POST
+def remove(request: Request, key: str, number: int) -> HttpResponse:
+    row = get_object_or_404(PlanStep, template__key=key, number=number)
+    operations.remove_step(row, by=request.user)
+    notices.success(request, _("Step removed. Plans that run already are unchanged."))
+    return redirect("comms:template", key)

@@ -1,0 +1,58 @@
+"""The jobs table on Celery: beat starts each job on its schedule, workers run it.
+
+    celery -A farmaflux_desk worker --beat --pool threads --concurrency 16
+
+Threads, because a delivery waits for somebody else's server; give more of them than there are channels.
+"""
+
+import os
+
+from celery import Celery
+from django.core.exceptions import ImproperlyConfigured
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "farmaflux_desk.settings")
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402
+
+from farmaflux_desk.jobs import jobs  # noqa: E402
+from farmaflux_desk.runner import Job  # noqa: E402
+
+if not settings.REDIS_URL:
+    raise ImproperlyConfigured("REDIS_URL: Celery needs a Redis. Without one, run manage.py relay.")
+
+JOBS = jobs("celery")
+app = Celery("farmaflux_desk")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = {
+    job.name: {
+        "task": "farmaflux_desk.run",
+        "args": [job.name],
+        "schedule": job.period.total_seconds(),
+        # After a standstill of the workers one run is enough, not one for each second of it.
+        "options": {"expires": max(10.0, job.period.total_seconds())},
+    }
+    for job in JOBS
+}
+_BY_NAME = {job.name: job for job in JOBS}
+
+
+@app.task(name="farmaflux_desk.run")  # type: ignore[untyped-decorator]
+def run(name: str) -> None:
+    """One run of a job; one that works in lanes is told to do so, a task for each lane."""
+    job = _BY_NAME[name]
+    if isinstance(job, Job):
+        job.function()
+        return
+    for lane in job.lanes():
+        run_lane.apply_async((name, lane), expires=10)
+
+
+@app.task(name="farmaflux_desk.run_lane")  # type: ignore[untyped-decorator]
+def run_lane(name: str, lane: str) -> None:
+    job = _BY_NAME[name]
+    assert not isinstance(job, Job)  # noqa: S101  # only lanes are sent here
+    job.function(lane, lambda: False)

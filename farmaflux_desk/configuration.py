@@ -1,0 +1,147 @@
+"""Reads the environment once; what is missing or wrong ends the process with one clear line."""
+
+import importlib.util
+import ipaddress
+import re
+import secrets
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 10,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+
+
+def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
+    """The one database: SQLite under *data_dir* unless DATABASE_URL says otherwise."""
+    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{data_dir / 'desk.sqlite3'}")
+    match config["ENGINE"]:
+        case "django.db.backends.sqlite3":
+            config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
+        case "django.db.backends.postgresql":
+            config["OPTIONS"] = {
+                "pool": {"min_size": 1, "max_size": 20, "timeout": 5},
+                **config.get("OPTIONS", {}),
+            }
+        case engine:
+            raise ImproperlyConfigured(f"DATABASE_URL: {engine} is neither SQLite nor PostgreSQL.")
+    return config
+
+
+def secret_key(env: environ.Env, data_dir: Path) -> str:
+    """SECRET_KEY, or one made at the first start and kept in *data_dir* (mode 0600)."""
+    given: str = env.str("SECRET_KEY", default="")
+    if given:
+        if len(given) < 32:
+            raise ImproperlyConfigured("SECRET_KEY: give at least 32 characters.")
+        return given
+    kept = data_dir / "secret_key"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_urlsafe(48))
+    return kept.read_text().strip()
+
+
+def address(env: environ.Env, name: str, default: str) -> str:
+    """An http(s) address without a trailing slash."""
+    given: str = env.str(name, default=default).rstrip("/")
+    parts = urlsplit(given)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ImproperlyConfigured(f"{name}: {given!r} is not an http or https address.")
+    return given
+
+
+def mailer(env: environ.Env, data_dir: Path) -> dict[str, Any]:
+    """How mail leaves: by the server of MAIL_URL (smtp:, smtp+tls: or smtp+ssl:), without it into files."""
+    url: str = env.str("MAIL_URL", default="")
+    if not url:
+        return {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(data_dir / "mail")},
+        }
+    if urlsplit(url).scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not urlsplit(url).hostname:
+        raise ImproperlyConfigured("MAIL_URL: give smtp://, smtp+tls:// or smtp+ssl:// and a host.")
+    given = env.email_url_config(url)
+    return {
+        "BACKEND": "comms.channels.smtp.Backend",
+        "OPTIONS": {
+            "host": given["EMAIL_HOST"],
+            "port": given["EMAIL_PORT"],
+            "username": given["EMAIL_HOST_USER"],
+            "password": given["EMAIL_HOST_PASSWORD"],
+            "use_tls": given.get("EMAIL_USE_TLS", False),
+            "use_ssl": given.get("EMAIL_USE_SSL", False),
+            "timeout": 10,
+        },
+    }
+
+
+def mailbox(env: environ.Env, name: str, default: str) -> str:
+    """An e-mail address, perhaps with a name before it; empty only where that is the default."""
+    given: str = env.str(name, default=default)
+    if given and ("@" not in parseaddr(given)[1] or "\n" in given or "\r" in given):
+        raise ImproperlyConfigured(f"{name}: {given!r} is not an e-mail address.")
+    return given
+
+
+def mirror(env: environ.Env, name: str, root: Path) -> Path | None:
+    """A second folder for the status site; None where none is given."""
+    given: str = env.str(name, default="")
+    if not given:
+        return None
+    path = Path(given).absolute()
+    if path == root or root in path.parents or path in root.parents:
+        raise ImproperlyConfigured(
+            f"{name}: {given!r} must lie apart from the status site's own folder {root}."
+        )
+    return path
+
+
+def bucket(env: environ.Env, name: str) -> tuple[str, str, str | None] | None:
+    """s3://bucket/prefix?endpoint=https://host as (bucket, prefix with its slash or "", endpoint)."""
+    given: str = env.str(name, default="")
+    if not given:
+        return None
+    parts = urlsplit(given)
+    endpoint = dict(parse_qsl(parts.query)).get("endpoint")
+    if (
+        parts.scheme != "s3"
+        or not parts.hostname
+        or (endpoint and urlsplit(endpoint).scheme not in ("http", "https"))
+    ):
+        raise ImproperlyConfigured(f"{name}: {given!r} is not s3://bucket/prefix?endpoint=https://host.")
+    if importlib.util.find_spec("boto3") is None:
+        raise ImproperlyConfigured(f"{name} needs boto3: install the extra s3 (README, further places).")
+    prefix = parts.path.strip("/")
+    return parts.hostname, f"{prefix}/" if prefix else "", endpoint
+
+
+def contact(env: environ.Env, name: str) -> str:
+    """An address of security.txt (RFC 9116): mailto:, https: or tel:; empty where none is given."""
+    given: str = env.str(name, default="")
+    if given and not re.fullmatch(r"(?:mailto:[^@\s]+@[^@\s]+|https://\S+|tel:\S+)", given):
+        raise ImproperlyConfigured(f"{name}: {given!r} is no mailto:, https: or tel: address.")
+    return given
+
+
+def networks(env: environ.Env, name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks, separated by commas: 10.1.0.0/16,192.0.2.7."""
+    given: list[str] = env.list(name, default=[])
+    try:
+        return [ipaddress.ip_network(network.strip()) for network in given if network.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}.") from None
+
+
+def port(env: environ.Env) -> int:
+    given = env.str("PORT", default="8000")
+    if not given.isdecimal() or not 1 <= int(given) <= 65535:
+        raise ImproperlyConfigured(f"PORT: {given!r} is not a port number.")
+    return int(given)

@@ -1,0 +1,65 @@
+"""The outbox of a demonstration: messages are made as ever and go nowhere."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from django.core.mail import mailers
+from django.utils.translation import gettext_noop
+
+from comms import relay
+from comms.channels import kinds, smtp
+from comms.channels.base import Receipt, Transport
+from comms.channels.email import EmailTransport
+from comms.models import Channel, Delivery
+from farmaflux_desk.models import Demonstration
+
+NOTHING_LEFT = gettext_noop("The demonstration sends nothing: here it would have left.")
+
+
+def deliver(lane: str, stopping: relay.Stopping = lambda: False) -> int:
+    """As comms.relay.send_through; of a demonstration nothing leaves the house, whoever added the channel."""
+    by = indoors if Demonstration.objects.exists() else kinds.transport
+    return relay.send_through(lane, stopping, by=by)
+
+
+def indoors(channel: Channel) -> Transport:
+    """Mail is written to files where no mail server is set, as everywhere; all else is noted and goes nowhere."""
+    way = kinds.transport(channel)
+    writes_files = isinstance(way, EmailTransport) and not isinstance(mailers["default"], smtp.Backend)
+    return way if writes_files else Indoors(way)
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A message as it would have left."""
+
+    delivery: Delivery
+    message: Any
+
+
+class Indoors:
+    """Makes the messages of another transport, whose refusals hold, and never opens its connection."""
+
+    def __init__(self, way: Transport) -> None:
+        self._way = way
+        self.capabilities = way.capabilities
+        self.settings = way.settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def prepare(self, delivery: Delivery) -> Unsent:
+        return Unsent(delivery, self._way.prepare(delivery))
+
+    def send(self, message: Unsent) -> Receipt:
+        """Named after the delivery, so that it can be corrected and removed as a post can."""
+        return Receipt(NOTHING_LEFT, id=f"demonstration-{message.delivery.key}")
+
+    def find(self, message: Unsent) -> Receipt | None:
+        return None

@@ -1,0 +1,355 @@
+"""What stands at the head of every desk page: the open incident, its clocks, the phones, what is late."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext, ngettext
+
+from accounts.models import User
+from comms.models import Update
+from comms.permissions import can_configure_channel
+from comms.plan.board import LateItem, late_items
+from comms.pulse import oldest_unsent, stopped_since
+from incidents.models import Incident, Maintenance, ServiceStatus
+from incidents.permissions import can_run_incident
+from tickets.felt import Hint, hints
+from tickets.models import Callback, CallbackState
+from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
+
+SECTIONS = {
+    "tickets:calls": "calls",
+    "tickets:log": "calls",
+    "tickets:undo": "calls",
+    "tickets:readers": "calls",
+    "tickets:answers": "calls",
+    "tickets:answer": "calls",
+    "tickets:answer_new": "calls",
+    "tickets:call_new": "calls",
+    "tickets:contacts": "calls",
+    "tickets:contact": "calls",
+    "tickets:callbacks": "callbacks",
+    "tickets:callback_close": "callbacks",
+    "tickets:pharmacies": "pharmacies",
+    "tickets:pharmacy": "pharmacies",
+    "tickets:import": "pharmacies",
+    "tickets:import_one": "pharmacies",
+    "comms:messages": "messages",
+    "comms:compose": "messages",
+    "comms:deliveries": "messages",
+    "comms:subscribers": "messages",
+    "comms:subscriber_find": "messages",
+    "comms:channels": "channels",
+    "comms:channel": "channels",
+    "comms:channel_kinds": "channels",
+    "comms:channel_add": "channels",
+    "comms:channel_test": "channels",
+    "comms:channel_tested": "channels",
+    "comms:channel_texts": "channels",
+    "comms:lists": "channels",
+    "comms:list": "channels",
+    "comms:list_add": "channels",
+    "comms:list_names": "channels",
+    "comms:list_paste": "channels",
+    "comms:member": "channels",
+    "comms:member_add": "channels",
+    "comms:plan": "plan",
+    "comms:plan_start": "plan",
+    "comms:tick": "plan",
+    "comms:step": "plan",
+    "comms:step_new": "plan",
+    "comms:template": "plan",
+    "comms:plans": "plan",
+    "maintenance:list": "maintenance",
+    "maintenance:plan": "maintenance",
+    "maintenance:one": "maintenance",
+    "maintenance:edit": "maintenance",
+}
+
+
+@dataclass(frozen=True)
+class RailItem:
+    key: str
+    label: str
+    icon: str
+    url: str
+    count: int = 0
+    count_label: str = ""
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A line of 64 × 22 units over the quarters, and the same in words."""
+
+    path: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Other:
+    url: str
+    label: str
+    current: bool
+
+
+class Header:
+    """Read lazily by the templates; each part is asked for once.
+
+    *public_id* names the incident to show; without it, or when it is unknown, the gravest open one.
+    """
+
+    def __init__(self, *, user: User, at: datetime, public_id: str = "", section: str = "") -> None:
+        self.user = user
+        self.at = at
+        self.public_id = public_id
+        self.section = section
+
+    @cached_property
+    def open_incidents(self) -> list[Incident]:
+        return list(Incident.objects.open().prefetch_related("phase_changes", "impacts"))
+
+    @cached_property
+    def incident(self) -> Incident | None:
+        for incident in self.open_incidents:
+            if incident.public_id == self.public_id:
+                return incident
+        return self.open_incidents[0] if self.open_incidents else None
+
+    @cached_property
+    def others(self) -> list[Other]:
+        """All open incidents, when there are several: Alt+1 … Alt+9."""
+        if len(self.open_incidents) < 2:
+            return []
+        return [
+            Other(
+                url=reverse("desk:room", args=[incident.public_id]),
+                label=f"{incident.severity} {incident}",
+                current=incident == self.incident,
+            )
+            for incident in self.open_incidents[:9]
+        ]
+
+    @cached_property
+    def worst(self) -> ServiceStatus:
+        impacts = self.incident.open_impacts if self.incident else []
+        return ServiceStatus(impacts[0].status) if impacts else ServiceStatus.OPERATIONAL
+
+    @property
+    def mark(self) -> str:
+        return self.worst.mark
+
+    @property
+    def mark_icon(self) -> str:
+        return f"i-{self.mark}"
+
+    @property
+    def status_word(self) -> str:
+        return str(self.worst.label).capitalize()
+
+    @property
+    def minutes(self) -> int:
+        return int((self.at - self.incident.began_at).total_seconds() // 60) if self.incident else 0
+
+    @property
+    def age(self) -> str:
+        """110 min; 26 h 05 from ten hours on, when minutes alone no longer speak."""
+        if self.minutes < 600:
+            return gettext("%(n)d min") % {"n": self.minutes}
+        return f"{self.minutes // 60} h {self.minutes % 60:02d}"
+
+    @cached_property
+    def next_update_at(self) -> datetime | None:
+        if self.incident is None:
+            return None
+        published = Update.objects.standing().filter(incident=self.incident)
+        return published.values_list("next_update_at", flat=True).first()
+
+    @cached_property
+    def sending_stopped_since(self) -> datetime | None:
+        return stopped_since(self.at)
+
+    @cached_property
+    def unsent_minutes(self) -> int:
+        """How many whole minutes the oldest message has waited to leave; 0 while all leave at once."""
+        oldest = oldest_unsent()
+        return int((self.at - oldest).total_seconds() // 60) if oldest else 0
+
+    @property
+    def next_late(self) -> bool:
+        return self.next_update_at is not None and self.next_update_at < self.at
+
+    @property
+    def next_minutes(self) -> int:
+        """Whole minutes until the promised message, or since it when it is late."""
+        if self.next_update_at is None:
+            return 0
+        return int(abs((self.next_update_at - self.at).total_seconds()) // 60)
+
+    @cached_property
+    def calls(self) -> int:
+        return last_quarter_of_an_hour(self.at)
+
+    @cached_property
+    def hints(self) -> list[Hint]:
+        """Services that fail people while no incident says so."""
+        return hints(self.at)
+
+    @cached_property
+    def spark(self) -> Spark | None:
+        return spark(per_quarter(self.incident, self.at)[-8:]) if self.incident else None
+
+    @cached_property
+    def late(self) -> list[LateItem]:
+        return late_items(self.at)
+
+    @property
+    def late_first(self) -> str:
+        """The step that is late the longest, and by how much."""
+        first = self.late[0]
+        minutes = int(first.late_by.total_seconds() // 60)
+        return gettext("%(title)s +%(n)d min") % {
+            "title": first.item.title_in(self.user.language),
+            "n": minutes,
+        }
+
+    @property
+    def late_url(self) -> str:
+        return reverse("comms:plan", args=[self.late[0].incident.public_id])
+
+    @property
+    def room_url(self) -> str:
+        return reverse("desk:room", args=[self.incident.public_id]) if self.incident else ""
+
+    @property
+    def declare_url(self) -> str:
+        return reverse("incidents:declare")
+
+    @cached_property
+    def can_declare(self) -> bool:
+        return can_run_incident(self.user)
+
+    @cached_property
+    def drafts(self) -> int:
+        return Update.objects.drafts().count()
+
+    @cached_property
+    def callbacks(self) -> int:
+        return Callback.objects.filter(state=CallbackState.OPEN).count()
+
+    @cached_property
+    def late_maintenances(self) -> int:
+        """Those that should have begun, or be done, by now."""
+        return Maintenance.objects.late(self.at).count()
+
+    @cached_property
+    def rail(self) -> list[RailItem]:
+        drafts, callbacks = self.drafts, self.callbacks
+        room = (
+            reverse("desk:room", args=[self.incident.public_id])
+            if self.incident
+            else reverse("incidents:list")
+        )
+        return [
+            RailItem("calls", gettext("Calls"), "d-phone", reverse("tickets:calls")),
+            RailItem("room", gettext("Room"), "d-room", room),
+            RailItem(
+                "messages",
+                gettext("Messages"),
+                "d-send",
+                reverse("comms:messages"),
+                drafts,
+                ngettext("%(n)d draft", "%(n)d drafts", drafts) % {"n": drafts},
+            ),
+            RailItem(
+                "plan",
+                gettext("Plan"),
+                "d-list",
+                reverse("comms:plans"),
+                len(self.late),
+                ngettext("%(n)d step late", "%(n)d steps late", len(self.late)) % {"n": len(self.late)},
+            ),
+            RailItem(
+                "callbacks",
+                gettext("Callbacks"),
+                "d-back",
+                reverse("tickets:callbacks"),
+                callbacks,
+                ngettext("%(n)d open callback", "%(n)d open callbacks", callbacks) % {"n": callbacks},
+            ),
+            RailItem("pharmacies", gettext("Pharmacies"), "d-cross", reverse("tickets:pharmacies")),
+            RailItem(
+                "maintenance",
+                gettext("Maintenance"),
+                "i-maint",
+                reverse("maintenance:list"),
+                self.late_maintenances,
+                gettext("%(n)d late") % {"n": self.late_maintenances},
+            ),
+            *self._settings,
+        ]
+
+    @property
+    def _settings(self) -> list[RailItem]:
+        """For an administrator alone."""
+        if not can_configure_channel(self.user):
+            return []
+        return [RailItem("channels", gettext("Channels"), "d-social", reverse("comms:channels"))]
+
+    @property
+    def version(self) -> str:
+        """Changes when anything shown does; minutes are part of it, so it changes by the minute."""
+        parts: Iterable[Any] = (
+            f"{self.at:%H%M}",
+            self.incident.public_id if self.incident else "",
+            self.incident.phase if self.incident else "",
+            self.incident.severity if self.incident else "",
+            self.mark,
+            self.next_update_at and int(self.next_update_at.timestamp()),
+            self.calls,
+            len(self.late),
+            len(self.open_incidents),
+            self.drafts,
+            self.callbacks,
+            ".".join(f"{hint.service.pk}:{hint.count}" for hint in self.hints),
+        )
+        return "-".join(str(part or "") for part in parts)
+
+    @property
+    def poll_query(self) -> str:
+        return urlencode({"incident": self.public_id, "seen": self.version})
+
+
+def spark(quarters: list[Quarter]) -> Spark | None:
+    """None when there is nothing to draw."""
+    counts = [quarter.contacts for quarter in quarters]
+    if len(counts) < 2 or not any(counts):
+        return None
+    step, scale = 62 / (len(counts) - 1), 18 / max(counts)
+    points = [f"{1 + index * step:.1f} {20 - count * scale:.1f}" for index, count in enumerate(counts)]
+    label = gettext("Contacts per quarter of an hour: %(counts)s") % {"counts": ", ".join(map(str, counts))}
+    return Spark(path="M" + "L".join(points), label=label)
+
+
+def of_request(request: HttpRequest) -> Header:
+    """The header for *request*: its page decides the section, its address the incident."""
+    match = request.resolver_match
+    view = match.view_name if match else ""
+    public_id = str((match.kwargs.get("public_id") if match else "") or request.GET.get("incident", ""))
+    section = SECTIONS.get(view, "room" if view.startswith(("desk:room", "incidents:")) else "")
+    assert isinstance(request.user, User)  # noqa: S101 -- only desk pages ask, and they need a sign-in
+    return Header(user=request.user, at=timezone.now(), public_id=public_id, section=section)
+
+
+def header(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `header` for someone signed in; nothing is asked of the database until it is shown."""
+    user = getattr(request, "user", None)  # a page of refusal can come before anyone knows who asks
+    if user is None or not user.is_authenticated:
+        return {}
+    return {"header": SimpleLazyObject(lambda: of_request(request))}

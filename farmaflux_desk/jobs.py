@@ -1,0 +1,29 @@
+"""What happens by itself. One table, two runners: `manage.py relay`, and Celery where there is a Redis."""
+
+from datetime import timedelta
+from functools import partial
+
+from comms import relay
+from comms.operations import signs, subscribers
+from comms.operations.notices import tell_notices
+from comms.status import site, targets
+from farmaflux_desk.demo import outbox
+from farmaflux_desk.runner import Job, LaneJob
+from tickets.operations import forget_calls, forget_imports, settle_calls
+
+
+def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
+    """The table, as *runner* ("relay", "celery") runs it."""
+    return (
+        Job("give a sign of life", partial(signs.seen, runner), timedelta(seconds=5)),
+        LaneJob("deliver", relay.lanes, outbox.deliver, timedelta(seconds=1)),
+        Job("renew status site", site.renew_if_changed, timedelta(seconds=1)),
+        Job("keep the status site young", site.renew_if_old, timedelta(minutes=1)),
+        LaneJob("follow the status site", targets.lanes, targets.follow_in, timedelta(seconds=1)),
+        Job("tell notices", tell_notices, timedelta(minutes=1)),
+        Job("archive what is over", site.archive_if_due, timedelta(minutes=1)),
+        Job("call back missed calls", settle_calls, timedelta(seconds=2)),
+        Job("forget telephone calls", forget_calls, timedelta(hours=1)),
+        Job("forget imported files", forget_imports, timedelta(hours=1)),
+        Job("end and forget subscriptions", subscribers.tidy, timedelta(hours=1)),
+    )

@@ -1,0 +1,84 @@
+"""The screens that join all apps."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_safe
+
+from accounts.http import Request
+from accounts.roles import Role
+from farmaflux_desk.header import of_request
+from farmaflux_desk.room import Room
+from incidents.models import Incident
+
+
+@require_GET
+def home(request: Request) -> HttpResponse:
+    """Everyone lands where she works: agents at the phones, others in the room of the gravest incident."""
+    if request.user.groups.filter(name=Role.AGENT.value).exists():
+        return redirect("tickets:calls")
+    gravest = Incident.objects.open().first()
+    return redirect("desk:room", gravest.public_id) if gravest else redirect("incidents:list")
+
+
+@require_GET
+def header(request: Request) -> HttpResponse:
+    """The head of the page and the counts of the rail anew; 204 while they say what is already shown."""
+    current = of_request(request)
+    if request.GET.get("seen") == current.version:
+        return HttpResponse(status=204)
+    return render(request, "desk/header_live.html", {"header": current})
+
+
+@require_GET
+def keys(request: Request) -> HttpResponse:
+    return render(request, "desk/keys_page.html")
+
+
+@login_not_required
+@require_safe
+def livez(_: Request) -> HttpResponse:
+    """The process answers; asks nothing of anyone."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def readyz(_: Request) -> HttpResponse:
+    """The database answers too; its absence is a 503 by the middleware's hand, here by ours."""
+    from django.db import Error
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return HttpResponse("no database\n", content_type="text/plain", status=503)
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_GET
+def room(request: Request, public_id: str) -> HttpResponse:
+    """One incident, whole; `?all=1` with every entry of its timeline."""
+    return render(request, "desk/room.html", {"room": _room(request, public_id)})
+
+
+@require_GET
+def room_live(request: Request, public_id: str) -> HttpResponse:
+    """The panels that changed since `?seen=`, each to be put in its place; 204 when none did."""
+    current = _room(request, public_id)
+    changed = current.changed_since(request.GET.get("seen", ""))
+    if not changed:
+        return HttpResponse(status=204)
+    return render(request, "desk/room_live.html", {"room": current, "changed": changed})
+
+
+def _room(request: Request, public_id: str) -> Room:
+    incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
+    return Room(incident, user=request.user, at=timezone.now(), whole="all" in request.GET)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 -- Django passes it
+    """Django's own shows the page without its request, so in no one's language and with a form that cannot be sent."""
+    return render(request, "400.html", status=400)

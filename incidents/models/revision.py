@@ -1,0 +1,53 @@
+"""The number that grows with every change of what the public may see."""
+
+from django.db import models, transaction
+from django.db.models import F
+
+from incidents.models.incident import Incident
+
+
+class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
+    def bump(self, incident: Incident | None = None) -> None:
+        """Call inside the transaction of every change of a public fact, with the *incident* that it is a fact of.
+
+        The row's lock, held until the transaction ends, puts public changes one after the other; who reads facts
+        for a publication takes the same lock and so never sees half a change. The incident carries the new number,
+        by which those whose pages are to be written anew are found.
+        """
+        if not transaction.get_connection().in_atomic_block:
+            raise transaction.TransactionManagementError("A public revision is part of a transaction.")
+        if not self.filter(pk=1).update(number=F("number") + 1):
+            self.get_or_create(pk=1)
+            self.filter(pk=1).update(number=F("number") + 1)
+        if incident is not None:
+            Incident.objects.filter(pk=incident.pk).update(revision=self.current())
+
+    def bump_names(self) -> None:
+        """As bump, for a name that any page may show: a service's, a partner's."""
+        self.bump()
+        self.filter(pk=1).update(names=F("number"))
+
+    def held(self) -> "PublicRevision":
+        """The row, locked until the transaction ends: nothing public changes meanwhile."""
+        self.get_or_create(pk=1)
+        return self.select_for_update().get(pk=1)
+
+    def names_current(self) -> int:
+        """The number when a name last changed, 0 before one did."""
+        return self.filter(pk=1).values_list("names", flat=True).first() or 0
+
+    def current(self) -> int:
+        """The newest number, 0 before anything was ever public."""
+        return self.filter(pk=1).values_list("number", flat=True).first() or 0
+
+
+class PublicRevision(models.Model):
+    """One row. Whoever finds the status site behind this number renders it anew."""
+
+    number = models.PositiveBigIntegerField(default=0)
+    names = models.PositiveBigIntegerField(default=0, help_text="The number when a name last changed.")
+
+    objects = PublicRevisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="public_revision_is_one_row", condition=models.Q(pk=1))]

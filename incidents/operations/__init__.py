@@ -1,0 +1,42 @@
+"""What can be done to an incident, and to planned work. Each function is one decision and one transaction.
+
+It locks the row that it is about, so that of two people who act at once the second meets what the first has done;
+writes the timeline entry; and bumps PublicRevision when the public may see the change. The incident that was
+passed in is not refreshed. Raises Refused, NotAllowed among it, with nothing written.
+"""
+
+from incidents.operations.chain import Confirmation, Standing, set_chain
+from incidents.operations.course import move, set_statuses
+from incidents.operations.declaring import amend, declare, link_relapse
+from incidents.operations.facts import note_fact
+from incidents.operations.maintenance import (
+    amend_maintenance,
+    move_maintenance,
+    note_maintenance,
+    plan_maintenance,
+)
+from incidents.operations.postmortem import discard_postmortem, publish_postmortem, write_postmortem
+from incidents.operations.recovery import plan_milestone, reach_milestone
+from incidents.operations.team import assign_role
+
+__all__ = [
+    "Confirmation",
+    "Standing",
+    "amend",
+    "amend_maintenance",
+    "assign_role",
+    "declare",
+    "discard_postmortem",
+    "link_relapse",
+    "move",
+    "move_maintenance",
+    "note_fact",
+    "note_maintenance",
+    "plan_maintenance",
+    "plan_milestone",
+    "publish_postmortem",
+    "reach_milestone",
+    "set_chain",
+    "set_statuses",
+    "write_postmortem",
+]

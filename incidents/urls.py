@@ -1,0 +1,29 @@
+from django.urls import path
+
+from incidents import views
+
+app_name = "incidents"
+urlpatterns = [
+    path("", views.incidents, name="list"),
+    path("declare/", views.declare, name="declare"),
+    path("declare/relapse/", views.relapse, name="relapse"),
+    path("<slug:public_id>/edit/", views.edit, name="edit"),
+    path("<slug:public_id>/move/", views.move, name="move"),
+    path("<slug:public_id>/statuses/", views.statuses, name="statuses"),
+    path("<slug:public_id>/milestones/", views.milestones, name="milestones"),
+    path("<slug:public_id>/chain/", views.chain, name="chain"),
+    path("<slug:public_id>/postmortem/", views.postmortem, name="postmortem"),
+    path("<slug:public_id>/roles/", views.roles, name="roles"),
+    path("<slug:public_id>/note/", views.note, name="note"),
+]
+
+maintenance = (
+    [
+        path("", views.maintenances, name="list"),
+        path("plan/", views.plan_maintenance, name="plan"),
+        path("hours/", views.hours, name="hours"),
+        path("<slug:public_id>/", views.maintenance, name="one"),
+        path("<slug:public_id>/edit/", views.amend_maintenance, name="edit"),
+    ],
+    "maintenance",
+)

@@ -1,0 +1,31 @@
+from incidents.views.catalogue import incidents
+from incidents.views.chain import chain
+from incidents.views.declaring import declare, edit, relapse
+from incidents.views.maintenance import (
+    amend_maintenance,
+    hours,
+    maintenance,
+    maintenances,
+    plan_maintenance,
+)
+from incidents.views.postmortem import postmortem
+from incidents.views.running import milestones, move, note, roles, statuses
+
+__all__ = [
+    "amend_maintenance",
+    "chain",
+    "declare",
+    "edit",
+    "hours",
+    "incidents",
+    "maintenance",
+    "maintenances",
+    "milestones",
+    "move",
+    "note",
+    "plan_maintenance",
+    "postmortem",
+    "relapse",
+    "roles",
+    "statuses",
+]

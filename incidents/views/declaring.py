@@ -1,0 +1,103 @@
+"""Declaring an incident, and saying it better afterwards."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.http import Request
+from accounts.refusals import Refused
+from incidents import operations
+from incidents.forms import DeclareForm, EditForm
+from incidents.forms.declaring import Proposal
+from incidents.models import Incident, ServiceStatus, Severity
+from incidents.models.states import by_badness
+from incidents.permissions import check_run_incident
+from incidents.views.answers import done, found, shown
+
+
+@require_http_methods(["GET", "POST"])
+def declare(request: Request) -> HttpResponse:
+    """`?service=`, a public id, is chosen to begin with."""
+    check_run_incident(request.user)
+    if request.method == "GET":
+        chosen = {request.GET.get("service", ""): ServiceStatus.PARTIAL.value}
+        return _declare_page(request, DeclareForm(initial={"services": chosen}))
+    form = DeclareForm(request.POST)
+    incident = _declared(form, request) if form.is_valid() else None
+    if incident is None:
+        return _declare_page(request, form, refused=True)
+    messages.success(request, _("Declared. Now tell the pharmacies."))
+    return redirect("desk:room", incident.public_id)
+
+
+def _declared(form: DeclareForm, request: Request) -> Incident | None:
+    said = form.cleaned_data
+    try:
+        return operations.declare(
+            key=said["key"],
+            titles={name.removeprefix("title_"): said[name] for name in said if name.startswith("title_")},
+            severity=Severity(said["severity"]),
+            statuses=said["services"],
+            began_at=said["began_at"],
+            relapse_of=form.earlier_incident,
+            by=request.user,
+        )
+    except Refused as refusal:
+        form.refuse(refusal)
+        return None
+
+
+def _declare_page(request: Request, form: DeclareForm, *, refused: bool = False) -> HttpResponse:
+    context = {
+        "form": form,
+        "statuses": by_badness(),
+        "proposal": getattr(form, "proposal", Proposal([], [])),
+    }
+    return render(request, "incidents/declare.html", context, status=422 if refused else 200)
+
+
+@require_GET
+def relapse(request: Request) -> HttpResponse:
+    """The form's part about relapses, anew for the services and the beginning chosen so far."""
+    check_run_incident(request.user)
+    form = DeclareForm(request.GET)
+    form.full_clean()
+    proposal = form.proposal
+    chosen = request.GET.get("relapse_of", "")
+    if proposal.relapse_of and chosen not in form.earlier:
+        chosen = proposal.relapse_of[0].public_id
+    fresh = DeclareForm(initial={"relapse_of": chosen})
+    return render(request, "incidents/declare.html#relapse", {"form": fresh, "proposal": proposal})
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: Request, public_id: str) -> HttpResponse:
+    """Titles, severity, and what it is a relapse of."""
+    check_run_incident(request.user)
+    incident = found(public_id)
+    form = EditForm(request.POST or None, incident=incident)
+    if request.method == "POST" and form.is_valid() and _edited(form, incident, request):
+        return done(request, incident)
+    return shown(request, "edit.html", {"form": form, "incident": incident}, refused=form.is_bound)
+
+
+@transaction.atomic
+def _edited(form: EditForm, incident: Incident, request: Request) -> bool:
+    said, changed = form.cleaned_data, form.changed_data
+    try:
+        operations.amend(
+            incident,
+            titles=form.changed_titles(),
+            severity=Severity(said["severity"]) if "severity" in changed else None,
+            by=request.user,
+        )
+        if "relapse_of" in changed and said["relapse_of"]:
+            operations.link_relapse(incident, said["relapse_of"], by=request.user)
+    except Refused as refusal:
+        transaction.set_rollback(True)
+        form.refuse(refusal)
+        return False
+    return True

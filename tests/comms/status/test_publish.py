@@ -1,0 +1,283 @@
+import errno
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from comms.status.documents import Document
+from comms.status.files import Unfinished
+from comms.status.front import StatusFront
+from comms.status.publish import GRACE, KEPT, Publication, publish, published
+from tests.comms.status.test_front import asking, broken
+
+AT = datetime(2022, 7, 1, 13, 20, tzinfo=UTC)
+HEADERS = {".html": {"Content-Type": "text/html"}}
+COMMON = """
+import os, random, signal, sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from comms.status.documents import Document
+from comms.status.publish import publish, published
+
+root = Path(sys.argv[1])
+
+def publish_next():
+    revision = published(root).revision + 1
+    names = ("fr", "nl", "de", "en", "fr/history", "nl/history")
+    files = [Document(f"{name}/index.html", lambda: str(revision).encode() * 20) for name in names]
+    files += [Document(f"{name}/same.html", lambda: b"the same", "key" * (len(name) % 3)) for name in names]
+    headers = {".html": {"Content-Type": "text/html", "Vary": "Accept-Encoding"}}
+    publish(files, root, revision=revision, at=datetime.now(UTC), headers=headers)
+"""
+KILLED_BY_CHANCE = (
+    COMMON
+    + """
+chance = random.Random(20220701)
+for _ in range(40):
+    child = os.fork()
+    while not child:
+        publish_next()
+    time.sleep(chance.uniform(0.002, 0.12))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+"""
+)
+# Python announces each opening, renaming, linking … before it is done: there the child dies, one step later each time.
+KILLED_BEFORE_EACH_STEP = (
+    COMMON
+    + """
+def die(step):
+    left = [step]
+    def hook(event, arguments):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return hook
+
+for step in range(1, 1000):
+    child = os.fork()
+    if not child:
+        sys.addaudithook(die(step))
+        publish_next()
+        os._exit(0)
+    if os.waitpid(child, 0)[1] == 0:
+        sys.exit(0 if step > 20 else "died too seldom")
+"""
+)
+
+
+def put(root: Path, revision: int = 1, *, at: datetime = AT, even_if_older: bool = False) -> Publication:
+    return publish(
+        documents(site(revision)),
+        root,
+        revision=revision,
+        at=at,
+        headers=HEADERS,
+        even_if_older=even_if_older,
+    )
+
+
+def documents(files: Mapping[str, bytes], key: str = "") -> list[Document]:
+    return [Document(name, partial(bytes, content), key) for name, content in files.items()]
+
+
+def site(revision: int) -> dict[str, bytes]:
+    return {"fr/index.html": f"<p>{revision}".encode(), "nl/index.html": f"<p>{revision}".encode()}
+
+
+def read(root: Path) -> Mapping[str, bytes]:
+    folder = (root / "current" / "site").resolve()
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.html")}
+
+
+def test_what_is_published_is_what_is_read_and_the_manifest_tells_it(tmp_path: Path) -> None:
+    publication = put(tmp_path, 7)
+
+    assert read(tmp_path) == site(7)
+    assert publication == published(tmp_path)
+    assert (publication.number, publication.revision, publication.at) == (1, 7, AT)
+    assert publication.headers == HEADERS
+    assert publication.files == {
+        name: hashlib.sha256(content).hexdigest() for name, content in site(7).items()
+    }
+
+
+def test_what_did_not_change_is_the_same_file_and_what_did_is_a_later_one(tmp_path: Path) -> None:
+    def times() -> dict[str, int]:
+        folder = tmp_path / "current" / "site"
+        return {name: (folder / name / "index.html").stat().st_mtime_ns for name in ("fr", "nl")}
+
+    put(tmp_path, 1)
+    before = times()
+    publish(documents({**site(1), "nl/index.html": b"<p>2"}), tmp_path, revision=2, at=AT, headers=HEADERS)
+    after = times()
+
+    assert after["fr"] == before["fr"]
+    assert after["nl"] >= before["nl"] + 10**9  # a web server's ETag counts whole seconds
+    assert read(tmp_path) == {**site(1), "nl/index.html": b"<p>2"}
+
+
+def test_under_a_known_key_nothing_is_made_again_unless_all_is(tmp_path: Path) -> None:
+    made = []
+
+    def put(key: str, *, all_anew: bool = False) -> None:
+        def make() -> bytes:
+            made.append(key)
+            return b"<p>"
+
+        document = Document("fr/index.html", make, key)
+        publish([document], tmp_path, revision=1, at=AT, headers=HEADERS, all_anew=all_anew)
+
+    put("one")
+    put("one")
+    put("two")
+    put("two", all_anew=True)
+
+    assert made == ["one", "two", "two"]
+
+
+def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    (tmp_path / "current" / "site" / "fr" / "index.html").unlink()
+
+    put(tmp_path, 1)
+
+    assert read(tmp_path) == site(1)
+
+
+def test_nothing_was_published_in_an_empty_folder(tmp_path: Path) -> None:
+    assert published(tmp_path) is None
+
+
+def test_an_older_revision_never_replaces_a_newer_one(tmp_path: Path) -> None:
+    newer = put(tmp_path, 8)
+
+    answer = put(tmp_path, 7, at=AT + timedelta(hours=1))
+
+    assert answer == newer
+    assert read(tmp_path) == site(8)
+
+
+def test_of_one_revision_an_earlier_moment_never_replaces_a_later_one(tmp_path: Path) -> None:
+    later = put(tmp_path, 8, at=AT + timedelta(minutes=1))
+
+    assert put(tmp_path, 8, at=AT) == later
+    assert put(tmp_path, 8, at=AT + timedelta(minutes=2)).number == later.number + 1
+
+
+def test_a_database_that_was_set_back_can_replace_it_when_asked_to(tmp_path: Path) -> None:
+    put(tmp_path, 8)
+
+    publication = put(tmp_path, 3, even_if_older=True)
+
+    assert (publication.number, publication.revision) == (2, 3)
+    assert read(tmp_path) == site(3)
+
+
+def test_numbers_only_grow_also_past_a_folder_that_was_never_shown(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    (tmp_path / "00000005").mkdir()
+
+    assert put(tmp_path, 2).number == 6
+
+
+def test_the_last_few_stay_and_of_the_others_those_a_reader_may_be_in(tmp_path: Path) -> None:
+    for revision in range(KEPT + 5):
+        put(tmp_path, revision)
+    for folder in sorted(tmp_path.glob("0*"))[:3]:
+        os.utime(folder, (time.time() - GRACE - 1,) * 2)
+
+    put(tmp_path, KEPT + 5)
+
+    # 1 and 2 were replaced more than a minute ago, 3 just now.
+    assert [int(path.name) for path in sorted(tmp_path.glob("0*"))] == list(range(3, KEPT + 7))
+
+
+def test_a_full_disk_leaves_the_old_site_and_no_rubbish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, 1)
+    store = Unfinished.store
+
+    def full(folder: Unfinished, name: str, content: bytes) -> None:
+        if name.startswith("site/nl"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        store(folder, name, content)
+
+    monkeypatch.setattr(Unfinished, "store", full)
+    with pytest.raises(OSError, match="No space"):
+        put(tmp_path, 2)
+
+    assert read(tmp_path) == site(1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "current", "lock", "swaps"]
+
+
+def test_a_spoilt_manifest_is_published_over(tmp_path: Path) -> None:
+    put(tmp_path, 5)
+    (tmp_path / "current" / "manifest.json").write_text("{")
+
+    assert published(tmp_path) is None
+    assert put(tmp_path, 4).number == 2
+
+
+def test_publishers_at_the_same_time_come_one_after_the_other(tmp_path: Path) -> None:
+    threads = [Thread(target=put, args=(tmp_path, revision)) for revision in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert read(tmp_path) == site(7)
+
+
+@pytest.mark.parametrize(
+    "killer", [KILLED_BY_CHANCE, KILLED_BEFORE_EACH_STEP], ids=["by_chance", "before_each_step"]
+)
+def test_a_publisher_killed_at_any_instant_leaves_one_whole_site(tmp_path: Path, killer: str) -> None:
+    """Readers look all the while, at the folder and through two fronts: each time they see the files of one
+    publication, and nobody an older one after anybody saw a newer.
+    """
+    put(tmp_path, 0)
+    fronts = [asking(StatusFront(broken, tmp_path)) for _ in range(2)]
+    seen, served = [], []
+
+    with subprocess.Popen([sys.executable, "-c", killer, str(tmp_path)]) as running:
+        while running.poll() is None:
+            folder = (tmp_path / "current").resolve()
+            check_whole(folder)
+            seen.append(int(folder.name))
+            for get in fronts:
+                answer = get("/fr/")
+                served.append(int(answer.headers["X-Publication"]))
+                assert answer.body in (b"<p>0", answer.body[: len(answer.body) // 20] * 20)
+
+    assert served == sorted(served)
+    assert len(set(served)) > 1
+    assert running.returncode == 0
+    assert seen == sorted(seen)
+    last = published(tmp_path)
+    assert last
+    assert last.number > 1, "nothing was ever published between the kills"
+    assert put(tmp_path, last.revision + 1, at=last.at).number > last.number
+
+
+def check_whole(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    site = folder / "site"
+    stored = {
+        str(path.relative_to(site)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in site.rglob("*")
+        if path.is_file()
+    }
+
+    assert manifest["number"] == int(folder.name)
+    assert stored == manifest["files"]

@@ -1,0 +1,228 @@
+"""The pages of deliveries."""
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from comms.channels.posting import REFUSED
+from comms.models import Delivery, DeliveryAttempt, DeliveryState, Update
+from comms.operations import deliveries
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def signed_in(role: Role) -> Client:
+    client = Client()
+    user: User = factories.user(role, language="en")
+    client.force_login(user)
+    return client
+
+
+def owe(*members: str) -> list[Delivery]:
+    factories.mail_channel(*members, key="committee")
+    with transaction.atomic():
+        return deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now())
+
+
+def stuck(state: DeliveryState) -> Delivery:
+    [delivery] = owe("a@apb.example")
+    Delivery.objects.update(state=state, error="550 no such box", attempts_made=1)
+    DeliveryAttempt.objects.create(
+        delivery=delivery,
+        fence=1,
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+        outcome=state,
+        detail="550 no such box",
+    )
+    return delivery
+
+
+def page_of(update: Update) -> str:
+    return reverse("comms:deliveries", args=[update.incident.public_id, update.number])
+
+
+def test_everyone_signed_in_sees_where_a_message_went() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+
+    response = signed_in(Role.OBSERVER).get(page_of(delivery.message))
+
+    assert response.status_code == 200
+    assert "a@apb.example" in response.text
+    assert "550 no such box" in response.text
+
+
+@pytest.mark.parametrize("number", [0, 7, 10**30])
+def test_a_message_that_does_not_exist_is_not_found(number: int) -> None:
+    incident = factories.incident()
+    factories.update(incident)
+
+    response = signed_in(Role.AGENT).get(f"/desk/messages/{incident.public_id}/{number}/")
+
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize("readers", [1, 3])
+def test_the_list_costs_the_same_for_one_delivery_and_for_three(
+    readers: int, django_assert_max_num_queries: object
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    [first, *_] = owe(*(f"reader{n}@apb.example" for n in range(readers)))
+    client = signed_in(Role.COMMUNICATIONS)
+    client.get(page_of(first.message))
+
+    with CaptureQueriesContext(connection) as queries:
+        client.get(page_of(first.message))
+
+    assert len([q for q in queries if "comms_" in q["sql"]]) == 18
+
+
+def test_what_needs_a_person_stands_first() -> None:
+    a, _b, c = owe("a@apb.example", "b@apb.example", "c@apb.example")
+    Delivery.objects.filter(pk=a.pk).update(state=DeliveryState.SENT, sent_at=timezone.now())
+    Delivery.objects.filter(pk=c.pk).update(state=DeliveryState.FAILED)
+
+    text = signed_in(Role.COMMUNICATIONS).get(page_of(a.message)).text
+    places = [text.index(f">{name}@apb.example<") for name in "cba"]
+
+    assert places == sorted(places)
+
+
+def test_a_retry_first_says_what_it_does() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+
+    response = signed_in(Role.COMMUNICATIONS).get(reverse("comms:delivery", args=[delivery.pk]))
+
+    assert "it arrives twice" in response.text
+    assert Delivery.objects.get().state == DeliveryState.FAILED
+
+
+def test_a_retry_queues_the_delivery_and_goes_back_to_the_list() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+
+    response = signed_in(Role.COMMUNICATIONS).post(reverse("comms:delivery_retry", args=[delivery.pk]))
+
+    assert (response.status_code, response["Location"]) == (302, page_of(delivery.message))
+    assert Delivery.objects.get().state == DeliveryState.QUEUED
+
+
+@pytest.mark.parametrize(("answer", "state"), [("yes", "sent"), ("no", "queued")])
+def test_an_unknown_delivery_is_settled_by_one_of_two_buttons(answer: str, state: str) -> None:
+    delivery = stuck(DeliveryState.UNKNOWN)
+
+    response = signed_in(Role.COMMUNICATIONS).post(
+        reverse("comms:delivery_settle", args=[delivery.pk]), {"sent": answer}
+    )
+
+    assert response.status_code == 302
+    assert Delivery.objects.get().state == state
+
+
+@pytest.mark.parametrize("answer", ["", "maybe", "\x00", "yes" * 1000])
+def test_an_answer_that_is_none_changes_nothing(answer: str) -> None:
+    delivery = stuck(DeliveryState.UNKNOWN)
+
+    response = signed_in(Role.COMMUNICATIONS).post(
+        reverse("comms:delivery_settle", args=[delivery.pk]), {"sent": answer}
+    )
+
+    assert response.status_code == 422
+    assert Delivery.objects.get().state == DeliveryState.UNKNOWN
+
+
+def test_a_second_press_of_the_button_is_told_that_it_is_settled() -> None:
+    delivery = stuck(DeliveryState.UNKNOWN)
+    client = signed_in(Role.COMMUNICATIONS)
+    address = reverse("comms:delivery_settle", args=[delivery.pk])
+    client.post(address, {"sent": "yes"})
+
+    response = client.post(address, {"sent": "no"})
+
+    assert response.status_code == 422
+    assert "Somebody has settled this delivery already." in response.text
+    assert Delivery.objects.get().state == DeliveryState.SENT
+
+
+@pytest.mark.parametrize("action", ["delivery_retry", "delivery_settle"])
+@pytest.mark.parametrize("role", [Role.AGENT, Role.OBSERVER])
+def test_who_may_not_decide_is_offered_nothing_and_refused(role: Role, action: str) -> None:
+    state = DeliveryState.FAILED if action == "delivery_retry" else DeliveryState.UNKNOWN
+    delivery = stuck(state)
+    client = signed_in(role)
+
+    shown = client.get(reverse("comms:delivery", args=[delivery.pk]))
+    response = client.post(reverse(f"comms:{action}", args=[delivery.pk]), {"sent": "yes"})
+
+    assert reverse(f"comms:{action}", args=[delivery.pk]) not in shown.text
+    assert response.status_code == 403
+    assert Delivery.objects.get().state == state
+
+
+def test_what_the_other_side_said_is_shown_and_not_run() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+    delivery.attempts.update(detail="550 <script>alert(1)</script>")
+
+    response = signed_in(Role.AGENT).get(reverse("comms:delivery", args=[delivery.pk]))
+
+    assert "&lt;script&gt;alert(1)" in response.text
+    assert "<script>alert(1)" not in response.text
+
+
+def test_our_reason_is_translated_and_the_other_sides_words_are_not() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+    delivery.attempts.update(detail=f"{REFUSED}\nSession expired")
+    client = Client()
+    client.force_login(factories.user(Role.AGENT, language="nl"))
+
+    for address in (page_of(delivery.message), reverse("comms:delivery", args=[delivery.pk])):
+        assert "een beheerder voert een nieuw in.<br>Session expired" in client.get(address).text
+
+
+def test_a_message_in_a_file_is_not_called_accepted() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+    Delivery.objects.update(state=DeliveryState.SENT, sent_at=timezone.now(), error="")
+    delivery.attempts.update(outcome=DeliveryState.SENT, detail="written to a file: no mail server is set")
+    client = Client()
+    client.force_login(factories.user(Role.AGENT, language="nl"))
+
+    response = client.get(page_of(delivery.message))
+
+    assert "in een bestand geschreven: er is geen mailserver ingesteld" in response.text
+
+
+def test_the_text_to_post_by_hand_is_there_to_be_copied_and_the_address_is_kept() -> None:
+    delivery = stuck(DeliveryState.BY_HAND)
+    Delivery.objects.update(text="Nous y travaillons. https://status.example/")
+    client = signed_in(Role.COMMUNICATIONS)
+
+    page = client.get(reverse("comms:delivery", args=[delivery.pk])).text
+    address = reverse("comms:delivery_by_hand", args=[delivery.pk])
+    refused = client.post(address, {"url": "nowhere"})
+    done = client.post(address, {"url": "https://social.example/7"})
+
+    assert "Nous y travaillons. https://status.example/" in page
+    assert (refused.status_code, 'value="nowhere"' in refused.text) == (422, True)
+    assert done.status_code == 302
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.external_url) == ("sent", "https://social.example/7")
+
+
+def test_what_waited_too_long_is_decided_on_where_it_went() -> None:
+    delivery = stuck(DeliveryState.STALE)
+    client = signed_in(Role.COMMUNICATIONS)
+    update = delivery.message
+
+    page = client.get(page_of(update)).text
+    address = reverse("comms:stale", args=[update.incident.public_id, update.number])
+    client.post(address, {"channel": delivery.channel.key, "action": "let_go"})
+
+    assert address in page
+    assert Delivery.objects.get().state == DeliveryState.DROPPED
+    assert address not in client.get(page_of(update)).text

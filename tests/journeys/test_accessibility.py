@@ -1,0 +1,112 @@
+"""Every desk page of the real day, 15:20: nothing for axe, nothing outside its frame, in French, light and dark."""
+
+from collections.abc import Callable
+
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from accounts.models import User
+from comms.forms.channels import offered
+from comms.models import Channel, Delivery, ListMember, PlanTemplate
+from farmaflux_desk.demo.operations import load
+from incidents.models import Incident, Maintenance
+from tickets.models import Contact, Pharmacy
+
+DOORS = ("account_login", "account_reset_password", "account_reset_password_done")
+
+
+def addresses() -> list[str]:
+    incident = Incident.objects.open().first()
+    assert incident is not None
+    over = Incident.objects.exclude(pk=incident.pk).latest("pk")
+    public_id, template = incident.public_id, PlanTemplate.objects.earliest("pk")
+    contact = Contact.objects.exclude(pharmacy=None).latest("pk")
+    return [
+        reverse("desk:room", args=[public_id]),
+        reverse("desk:room", args=[over.public_id]),
+        *(
+            reverse(f"incidents:{name}", args=[public_id])
+            for name in ("chain", "edit", "move", "statuses", "milestones", "roles", "note")
+        ),
+        reverse("incidents:postmortem", args=[over.public_id]),
+        *(reverse(f"comms:{name}", args=[public_id]) for name in ("compose", "plan")),
+        *(
+            reverse(f"maintenance:{name}", args=[Maintenance.objects.get().public_id])
+            for name in ("one", "edit")
+        ),
+        f"{reverse('maintenance:plan')}?follows={public_id}",
+        reverse("comms:deliveries", args=[public_id, 1]),
+        reverse("comms:delivery", args=[Delivery.objects.latest("pk").pk]),
+        reverse("comms:template", args=[template.key]),
+        reverse("tickets:contact", args=[contact.pk]),
+        reverse("tickets:pharmacy", args=[Pharmacy.objects.earliest("pk").pk]),
+        *(
+            reverse(name)
+            for name in (
+                "incidents:list",
+                "incidents:declare",
+                "maintenance:list",
+                "comms:messages",
+                "comms:subscribers",
+                "comms:plans",
+                "tickets:calls",
+                "tickets:contacts",
+                "tickets:callbacks",
+                "tickets:pharmacies",
+                "desk:keys",
+                "accounts:profile",
+                "account_change_password",
+            )
+        ),
+        "/desk/nothing/",
+    ]
+
+
+def addresses_of_an_administrator() -> list[str]:
+    channels, member = Channel.objects.all(), ListMember.objects.earliest("pk")
+    return [
+        *(reverse(f"comms:{name}") for name in ("channels", "channel_kinds", "lists", "list_add")),
+        *(reverse("comms:channel", args=[channel.pk]) for channel in channels),
+        *(reverse("comms:channel_add", args=[kind]) for kind in offered()),
+        *(
+            reverse(f"comms:{name}", args=[member.mail_list_id])
+            for name in ("list", "list_names", "list_paste", "member_add")
+        ),
+        reverse("comms:member", args=[member.pk]),
+    ]
+
+
+def complaints(page: Page, address: str) -> list[tuple[str, ...]]:
+    """What axe finds in the light, what dark colours change of it, and the widths at which something sticks out."""
+    page.emulate_media(color_scheme="light")
+    page.goto(address)
+    found = violations(page, {}, address, "light")
+    page.emulate_media(color_scheme="dark")
+    found += violations(page, {"runOnly": ["color-contrast"]}, address, "dark")
+    for width in (320, 390, 1366):
+        page.set_viewport_size({"width": width, "height": 768})
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((address, "wider than its window", str(width)))
+    return found
+
+
+def violations(page: Page, options: dict[str, object], *about: str) -> list[tuple[str, ...]]:
+    response = Axe().run(page, options=options).response
+    return [(*about, one["id"], one["nodes"][0]["html"][:160]) for one in response["violations"]]
+
+
+def test_axe_finds_nothing_and_nothing_sticks_out(
+    desk: str, open_page: Callable[..., Page], sign_in: Callable[[Page, User], None]
+) -> None:
+    load(live=True, password="quiet-afternoon")
+    page = open_page(reduced_motion="reduce")  # or a colour is measured halfway to the other
+    found = [one for name in DOORS for one in complaints(page, desk + reverse(name))]
+    sign_in(page, User.objects.get(username="lead"))
+    for address in addresses():
+        found += complaints(page, desk + address)
+    sign_in(page, User.objects.get(username="admin"))
+    for address in addresses_of_an_administrator():
+        found += complaints(page, desk + address)
+
+    assert not found, "\n".join(map(str, found))

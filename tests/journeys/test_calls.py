@@ -1,0 +1,209 @@
+"""The agent's page in a real browser: what its keys do, what it never does, and how it looks to axe."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from incidents.models import Incident, ServiceStatus
+from tests import factories
+from tickets.models import Contact, PharmacyPhone
+
+SignIn = Callable[[Page, User], None]
+
+
+@pytest.fixture
+def incident(transactional_db: None) -> Incident:
+    services = [factories.service(f"topic-{n}", name_fr=f"Sujet {n}", position=n) for n in range(1, 9)]
+    incident = factories.incident(
+        began_at=timezone.now() - timedelta(hours=1), services={services[0]: ServiceStatus.MAJOR}
+    )
+    factories.update(incident, published_at=timezone.now() - timedelta(minutes=20), central_confirmed=True)
+    return incident
+
+
+@pytest.fixture
+def agent(transactional_db: None) -> User:
+    return factories.user(first_name="Nancy")
+
+
+@pytest.fixture
+def calls(desk: str, page: Page, sign_in: SignIn, agent: User, incident: Incident) -> Page:
+    sign_in(page, agent)
+    page.goto(f"{desk}/desk/calls/")
+    expect(page.locator("#caller")).to_be_focused()
+    return page
+
+
+def topic(page: Page) -> str:
+    return str(page.evaluate("document.querySelector('[name=service]:checked')?.value ?? ''"))
+
+
+def press(page: Page, key: str, code: str) -> None:
+    """One key as a keyboard of another layout sends it: what it writes, and where it is."""
+    page.evaluate(
+        "([key, code]) => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', "
+        "{ key, code, bubbles: true, cancelable: true }))",
+        [key, code],
+    )
+
+
+def test_a_digit_chooses_a_topic_but_digits_in_a_row_are_a_number(calls: Page) -> None:
+    calls.keyboard.press("3")
+    assert (topic(calls), calls.input_value("#caller")) == ("topic-3", "")
+    calls.wait_for_timeout(1600)  # the page takes digits this far apart for two topics
+    calls.keyboard.press("3")
+    assert topic(calls) == ""
+    calls.wait_for_timeout(1600)
+
+    calls.keyboard.type("8003")
+    assert (topic(calls), calls.input_value("#caller")) == ("", "8003")
+
+
+def test_on_azerty_the_unshifted_digits_choose_topics_and_the_shifted_ones_too(calls: Page) -> None:
+    press(calls, "&", "Digit1")
+    assert topic(calls) == "topic-1"
+    press(calls, "é", "Digit2")
+    assert topic(calls) == "topic-2"
+    calls.wait_for_timeout(1600)
+    press(calls, "5", "Digit5")
+    assert topic(calls) == "topic-5"
+
+
+def test_who_switched_single_keys_off_types_digits_as_digits(
+    desk: str, page: Page, sign_in: SignIn, incident: Incident
+) -> None:
+    sign_in(page, factories.user(single_keys=False))
+    page.goto(f"{desk}/desk/calls/")
+
+    page.keyboard.type("3")
+    assert (topic(page), page.input_value("#caller")) == ("", "3")
+
+
+def test_a_number_behind_which_several_answer_is_never_picked_from(calls: Page) -> None:
+    for name in ("Apotheek A", "Apotheek B"):
+        pharmacy = factories.pharmacy(name=name, language="nl")
+        PharmacyPhone.objects.create(pharmacy=pharmacy, raw="02 555 12 12", e164="+3225551212")
+
+    calls.keyboard.type("025551212")
+    expect(calls.locator("[role=option]")).to_have_count(2)
+    calls.keyboard.press("Enter")
+    assert calls.input_value("#pharmacy") == ""
+    calls.keyboard.press("ArrowDown")
+    calls.keyboard.press("ArrowDown")
+    calls.keyboard.press("Enter")
+
+    expect(calls.locator("#chosen")).to_contain_text("Apotheek B")
+    expect(calls.locator("#say")).to_contain_text("Conséquence nl")
+    assert calls.input_value("#callback_number") == "025551212"
+
+
+def test_urgent_and_callback_have_their_keys_and_the_row_is_cleared_after_saving(calls: Page) -> None:
+    pharmacy = factories.pharmacy(name="Pharmacie de la Gare")
+    PharmacyPhone.objects.create(pharmacy=pharmacy, raw="010/41.20.11", e164="+3210412011")
+
+    calls.keyboard.type("gare")
+    expect(calls.locator("[role=option]")).to_have_count(1)
+    calls.keyboard.press("Enter")
+    calls.keyboard.press("Alt+u")
+    calls.keyboard.type("18:10")
+    calls.keyboard.press("Alt+r")
+    calls.keyboard.press("Control+Shift+Enter")
+
+    expect(calls.locator("#latest-rows tr").first).to_contain_text("Pharmacie de la Gare")
+    expect(calls.locator("#caller")).to_be_focused()
+    contact = Contact.objects.select_related("callback").get()
+    assert (contact.pharmacy, contact.impact, contact.outcome, contact.callback.number) == (
+        pharmacy,
+        "patient_waiting",
+        "escalated",
+        "010/41.20.11",
+    )
+    left = [
+        calls.input_value(f"#{name}")
+        for name in ("caller", "pharmacy", "needed_by", "callback_number", "note")
+    ]
+    assert left == ["", "", "", "", ""]
+    assert not calls.is_checked("#callback")
+
+
+def test_a_refusal_stands_beside_its_field_and_the_cursor_goes_there(calls: Page) -> None:
+    calls.keyboard.type("Marie")
+    calls.keyboard.press("Alt+u")
+    calls.keyboard.type("99:99")
+    calls.keyboard.press("Control+Enter")
+
+    expect(calls.locator("#err-needed_by")).not_to_be_empty()
+    expect(calls.locator("#needed_by")).to_be_focused()
+    assert (calls.input_value("#caller"), calls.input_value("#needed_by")) == ("Marie", "99:99")
+    assert not Contact.objects.exists()
+
+    calls.locator("#needed_by").fill("18:10")
+    calls.keyboard.press("Control+Enter")
+    expect(calls.locator("#latest-rows tr").first).to_contain_text("Marie")
+    expect(calls.locator("#err-needed_by")).to_be_empty()
+
+
+def test_a_newer_message_is_marked_and_told_only_once_it_was_read(calls: Page, incident: Incident) -> None:
+    factories.update(incident, published_at=timezone.now())
+
+    expect(calls.locator("#fresh")).to_contain_text("v2", timeout=15_000)  # it asks every five seconds
+    expect(calls.locator("#caller")).to_be_focused()
+    calls.keyboard.type("one")
+    calls.keyboard.press("Control+Enter")
+    expect(calls.locator("#latest-rows tr").first).to_contain_text("one")
+    calls.keyboard.press("F8")
+    expect(calls.locator("#fresh")).to_have_count(0)
+    calls.keyboard.type("two")
+    calls.keyboard.press("Control+Enter")
+    expect(calls.locator("#latest-rows tr").first).to_contain_text("two")
+
+    told = Contact.objects.order_by("pk").values_list("caller_text", "told_update__number")
+    assert list(told) == [("one", 1), ("two", 2)]
+
+
+def test_the_list_of_keys_opens_from_the_empty_box_and_not_while_typing(calls: Page) -> None:
+    calls.keyboard.type("a?")
+    expect(calls.locator("#keys")).not_to_be_visible()
+    calls.locator("#caller").fill("")
+    calls.keyboard.press("?")
+    expect(calls.locator("#keys")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1366, 390, 320])
+def test_axe_finds_nothing_on_the_agents_pages_and_nothing_sticks_out(
+    desk: str,
+    open_page: Callable[..., Page],
+    sign_in: SignIn,
+    agent: User,
+    incident: Incident,
+    scheme: str,
+    width: int,
+) -> None:
+    page = open_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    sign_in(page, agent)
+    gare = factories.pharmacy(
+        name="Pharmacie de la Gare", software_house=factories.software_house(phone="02 555 01 01")
+    )
+    contact = factories.contact(pharmacy=gare, incident=incident, agent=agent, impact="patient_waiting")
+    factories.callback(contact)
+    for address in (
+        "calls/",
+        "contacts/",
+        f"contacts/{contact.pk}/",
+        "callbacks/",
+        "pharmacies/?q=gare",
+        f"pharmacies/{gare.pk}/",
+    ):
+        page.goto(f"{desk}/desk/{address}")
+        if address == "calls/":
+            page.locator("#caller").fill("gare")
+            expect(page.locator("[role=option]")).to_have_count(1)
+        found = Axe().run(page, context="main")
+        assert found.violations_count == 0, f"{address}\n{found.generate_report()}"
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address

@@ -1,0 +1,192 @@
+"""The public pages in a real browser: readable by all, at any width, without a script, in one request."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Request, Route
+from pytest_django import Settings
+
+from comms.status.facts import Link, Month, PastImpact, Postmortem
+from comms.status.publish import publish
+from comms.status.render import HEADERS, documents
+from incidents.models.states import LinkState, MilestoneKind, ServiceStatus
+from tests.comms.status.facts import (
+    AT,
+    BEGAN,
+    everywhere,
+    facts,
+    impact,
+    incident,
+    maintenance,
+    milestone,
+    resolved,
+    text,
+    update,
+)
+
+PAGES = [
+    "/{}/",
+    "/{}/history/",
+    "/{}/history/2022-07/",
+    "/{}/maintenance/",
+    "/{}/incidents/k7m2q9x4tb1d/",
+    "/{}/incidents/p2d6f9j4sk7z/",
+    "/{}/nothing/",
+]
+LONGEST = "Arzneimittelverschreibungsübermittlungsbestätigungsverfahren"
+
+
+@pytest.fixture
+def site(desk: str, settings: Settings) -> str:
+    """An outage with something of everything, a second one of which nobody spoke yet, and two that are over."""
+    told = update(
+        central_confirmed=True,
+        title=text("Perturbation", "Storing", f"Die {LONGEST} ist gestört"),
+        do=everywhere("Enregistrez chaque eForm une seule fois."),
+        dont=everywhere("Ne renvoyez pas un eForm enregistré."),
+        patient=text("Le certificat suivra.", "Het certificaat volgt."),
+        occurred_at=BEGAN,
+        valid_until=AT - timedelta(minutes=5),
+    )
+    way = tuple(
+        Link(everywhere(name), state, text("Sciensano"), AT, text("Rien ne passe.", de=LONGEST))
+        for name, state in zip(("Pharmacie", "FarmaFlux", LONGEST, "Certificat"), LinkState, strict=True)
+    )
+    past = tuple(
+        PastImpact(
+            f"service{n % 3:05}",
+            "p2d6f9j4sk7z",
+            status,
+            AT - timedelta(days=9 * n + 1),
+            AT - timedelta(days=9 * n),
+        )
+        for n, status in enumerate(ServiceStatus)
+    )
+    steps = (
+        milestone(reached_at=BEGAN + timedelta(minutes=90), confirmed_by=text("Sciensano", "Sciensano")),
+        milestone(MilestoneKind.RESTART_DONE, planned_for=BEGAN + timedelta(hours=9)),
+    )
+    world = facts(
+        incident(updates=(told,), milestones=steps, chain=way),
+        incident(
+            id="c3n8v5r1yw6h",
+            title=text("Lenteur", "Traag", LONGEST),
+            updates=(),
+            impacts=(impact(1, ServiceStatus.DEGRADED),),
+        ),
+        resolved(
+            id="p2d6f9j4sk7z",
+            resolved_at=AT - timedelta(minutes=10),
+            updates=(told,),
+            milestones=steps,
+            chain=way,
+            postmortem=Postmortem(AT, text(f"Ce qui s’est passé\n\n- {LONGEST}\n- rien")),
+            relapse_of=resolved(id="r2d6f9j4sk7z", resolved_at=AT - timedelta(days=3)).brief,
+        ),
+        resolved(id="r2d6f9j4sk7z", resolved_at=AT - timedelta(days=3)),
+        past_impacts=past,
+        months=(Month(2022, 7, 4, (resolved().brief,)), Month(2021, 12, 1, ())),
+        maintenances=(maintenance(title=everywhere(LONGEST)),),
+        notice=text("Le site est renouvelé à la main.", "De site wordt met de hand vernieuwd."),
+    )
+    publish(documents(world), settings.DESK_STATUS_ROOT, revision=1, at=AT, headers=HEADERS)
+    return desk
+
+
+@pytest.mark.parametrize("language", ["fr", "nl", "de", "en"])
+def test_axe_finds_nothing_in_either_theme_and_nothing_sticks_out_at_any_width(
+    site: str, open_page: Callable[..., Page], language: str
+) -> None:
+    page = open_page()
+    for path in [*PAGES, "/"]:
+        page.goto(site + path.format(language))
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        for width in (320, 390, 1366):
+            page.set_viewport_size({"width": width, "height": 844})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+            for scheme in ("light", "dark") if width != 390 else ():
+                page.emulate_media(color_scheme=scheme)
+                found = Axe().run(page).response["violations"]
+                assert [(path, width, scheme, one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_a_page_is_one_request_and_its_policy_is_met(site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page(java_script_enabled=False)
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))
+
+    page.goto(f"{site}/fr/")
+
+    assert [request.url for request in asked if not request.url.startswith("data:")] == [f"{site}/fr/"]
+    background = page.locator(".what").first
+    assert background.is_visible()
+
+
+def test_the_style_is_applied_under_the_policy(site: str, page: Page) -> None:
+    page.goto(f"{site}/fr/")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
+
+
+def test_the_answer_to_what_works_is_above_the_fold_of_a_phone(
+    site: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site}/fr/")
+
+    bottom = page.evaluate("document.querySelector('.works').getBoundingClientRect().bottom")
+    assert bottom < 844
+
+
+def test_a_page_that_was_not_renewed_for_three_minutes_says_so_by_the_clock_of_the_site(
+    site: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page()
+    asked: list[str] = []
+    told = {"Date": ""}
+
+    def answer(route: Route) -> None:
+        if route.request.method == "HEAD":
+            asked.append(route.request.url)
+            route.fulfill(status=200, headers=told)
+        else:
+            route.continue_()
+
+    page.route(f"{site}/fr/", answer)
+    hidden = {}
+    for minutes in (2, 3):  # the reader's own clock says years
+        told["Date"] = format_datetime(AT + timedelta(minutes=minutes), usegmt=True)
+        with page.expect_response(lambda response: response.request.method == "HEAD"):
+            page.goto(f"{site}/fr/")
+        page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        hidden[minutes] = page.locator("#stale").is_hidden()
+
+    assert hidden == {2: True, 3: False}
+    assert len(asked) == 2
+
+
+def test_a_page_whose_site_is_gone_says_that_it_may_be_old(site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.route(
+        f"{site}/fr/",
+        lambda route: route.abort() if route.request.method == "HEAD" else route.continue_(),
+    )
+    page.goto(f"{site}/fr/")
+
+    page.locator("#stale").wait_for(state="visible")
+    assert "15:20:00" in page.locator("#stale").inner_text()
+
+
+def test_a_page_just_renewed_asks_for_nothing(site: str, open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    page.clock.set_fixed_time(AT + timedelta(seconds=90))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    page.goto(f"{site}/fr/")
+    page.wait_for_load_state("networkidle")
+
+    assert asked.count("HEAD") == 0
+    assert page.locator("#stale").is_hidden()

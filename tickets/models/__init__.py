@@ -1,0 +1,38 @@
+from tickets.models.contact import (
+    Callback,
+    CallbackState,
+    CallbackWindow,
+    Contact,
+    ContactChannel,
+    ContactImpact,
+    ContactOutcome,
+    UrgentKind,
+)
+from tickets.models.guidance import Answer, Presence, Seen
+from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareHouse
+from tickets.models.phone_call import PhoneCall
+from tickets.models.report import RUN_UP, Report
+from tickets.models.staged_import import ImportKind, StagedImport
+
+__all__ = [
+    "RUN_UP",
+    "Answer",
+    "Callback",
+    "CallbackState",
+    "CallbackWindow",
+    "Contact",
+    "ContactChannel",
+    "ContactImpact",
+    "ContactOutcome",
+    "ImportKind",
+    "Pharmacy",
+    "PharmacyPhone",
+    "PhoneCall",
+    "Presence",
+    "Province",
+    "Report",
+    "Seen",
+    "SoftwareHouse",
+    "StagedImport",
+    "UrgentKind",
+]

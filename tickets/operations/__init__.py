@@ -1,0 +1,52 @@
+"""Every decision about contacts, callbacks and reports. Only these functions write them."""
+
+from tickets.operations.contacts import (
+    CallbackRequest,
+    Conflict,
+    ContactChanges,
+    close_callback,
+    edit_contact,
+    log_contact,
+    one_line,
+    undo_contact,
+)
+from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
+from tickets.operations.imports import apply_import, forget_imports, stage_import
+from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
+from tickets.operations.reports import report
+from tickets.operations.sorting import (
+    attach_contacts,
+    attach_number,
+    hand_over,
+    merge_contacts,
+    split_contact,
+)
+
+__all__ = [
+    "AnswerData",
+    "CallbackRequest",
+    "Conflict",
+    "ContactChanges",
+    "apply_import",
+    "attach_contacts",
+    "attach_number",
+    "be_at",
+    "close_callback",
+    "confirm_seen",
+    "edit_contact",
+    "forget_calls",
+    "forget_imports",
+    "hand_over",
+    "log_contact",
+    "merge_contacts",
+    "one_line",
+    "remove_answer",
+    "report",
+    "save_answer",
+    "settle_calls",
+    "settle_offer",
+    "split_contact",
+    "stage_import",
+    "take_event",
+    "undo_contact",
+]
