@@ -22,7 +22,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """On a second database the tests that use none would say the same again."""
     if not config.getoption("database_alone"):
         return
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         uses = item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(fixtures)
