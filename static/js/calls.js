@@ -161,6 +161,9 @@ if (form) {
   // ── Choices ─────────────────────────────────────────────────────────────
   const radios = (name) => [...form.querySelectorAll(`input[type=radio][name=${name}]`)];
 
+  // Never by form.elements: of one radio, or none, that is another thing than of several.
+  const picked = (name) => radios(name).find((radio) => radio.checked)?.value ?? "";
+
   function pick(name, value) {
     for (const radio of radios(name)) radio.checked = radio.value === value;
     form.dispatchEvent(new Event("input", { bubbles: true }));
@@ -169,7 +172,7 @@ if (form) {
   function next(name) {
     const all = radios(name);
     pick(name, all[(all.findIndex((radio) => radio.checked) + 1) % all.length].value);
-    if (name === "language") sayIn(form.elements.namedItem("language").value);
+    if (name === "language") sayIn(picked("language"));
   }
 
   // A topic chosen twice is no topic; a radio alone cannot be let go of.
@@ -198,7 +201,7 @@ if (form) {
 
   // What is switched on stands out, and a time is asked only where one is needed.
   function lines() {
-    const waiting = form.elements.namedItem("impact").value === "patient_waiting";
+    const waiting = picked("impact") === "patient_waiting";
     document.getElementById("urgent-line").classList.toggle("is-on", waiting);
     const at = form.elements.namedItem("callback_at");
     at.hidden = form.elements.namedItem("callback_window").value !== "at";
@@ -251,7 +254,7 @@ if (form) {
   function digit(event) {
     const inBox = document.activeElement === box;
     if ((inBox && box.value && !pharmacy.value) || (!inBox && typing())) return false;
-    const before = form.elements.namedItem("service")?.value ?? "";
+    const before = picked("service");
     const written = /^\d$/.test(event.key);
     // Two digits one after the other in the empty box are a number being typed, no topics.
     if (inBox && !pharmacy.value && lastDigit && written && event.timeStamp - lastDigit.at < 1500) {
@@ -343,7 +346,7 @@ if (form) {
     const values = new Map(fields);
     for (const [name, value] of values) {
       const field = form.elements.namedItem(name);
-      if (field instanceof RadioNodeList) pick(name, value);
+      if (radios(name).length) pick(name, value);
       else if (field?.type === "checkbox") field.checked = true;
       else if (field && field.type !== "submit" && name !== "csrfmiddlewaretoken") field.value = value;
     }

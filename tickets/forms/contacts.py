@@ -17,7 +17,7 @@ from incidents.forms.fields import Day, Moment
 from incidents.models import Incident, Service
 from tickets import lookup, phone
 from tickets.models import (
-    CallbackState,
+    Callback,
     Contact,
     ContactChannel,
     ContactImpact,
@@ -33,7 +33,7 @@ from tickets.operations import Conflict, ContactChanges
 
 NO_INCIDENT = "none"
 SEARCHED = (
-    5_000  # the newest that the other filters leave are searched for a text; a period reaches further back
+    5_000  # the newest are looked at for what no index finds; a period or an incident reaches further back
 )
 ANY = [("", _("any"))]
 
@@ -60,6 +60,9 @@ class FilterForm(forms.Form):
     unattached = forms.BooleanField(label=_("To attach"), required=False)
     handed = forms.BooleanField(label=_("Handed to me"), required=False)
 
+    is_bounded = False
+    """Whether contacts() has looked at the newest SEARCHED alone."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         known = [(incident.public_id, str(incident)) for incident in Incident.objects.all()[:50]]
@@ -67,32 +70,55 @@ class FilterForm(forms.Form):
         for name in ("service", "software_house"):
             self.fields[name].empty_label = _("any")  # type: ignore[attr-defined]
 
-    def contacts(self, by: User) -> ContactQuerySet:
-        """The contacts asked for, newest first."""
+    def contacts(self, by: User, *, whole: bool = False) -> ContactQuerySet:
+        """The contacts asked for, newest first.
+
+        What an index finds is found however old it is. The rest is looked for among the newest SEARCHED of those, so
+        that a rare value costs no more with a million contacts than with a thousand; *whole* looks at all of them.
+        """
         self.is_valid()
         asked = self.cleaned_data
         switches = {
-            "mine": Q(agent=by),
-            "urgent": Q(impact=ContactImpact.PATIENT_WAITING),
-            "callback": Q(callback__state=CallbackState.OPEN),
-            "unattached": Q(pharmacy=None),
+            "callback": Q(pk__in=Callback.objects.open().values("contact")),
             "handed": Q(handed_to=by),
+            "urgent": Q(impact=ContactImpact.PATIENT_WAITING),
+            "unattached": Q(pharmacy=None),
+            "mine": Q(agent=by),
         }
-        wanted = Q(*(condition for name, condition in switches.items() if asked.get(name)))
-        for name, lookup_name in _LOOKUPS.items():
-            if value := asked.get(name):
-                wanted &= Q(**{lookup_name: value})
-        if since := asked.get("since"):
+        found = [condition for name, condition in switches.items() if asked.get(name)]
+        looked_for = [Q(**{path: asked[name]}) for name, path in _LOOKUPS.items() if asked.get(name)]
+        looked_for = [*found[1:], *looked_for]
+        contacts = Contact.objects.filter(self._period & self._incident, *found[:1])
+        text = asked.get("text", "").strip()
+        of_one = asked.get("incident", "") not in ("", NO_INCIDENT)  # what one incident has is few enough
+        self.is_bounded = not whole and bool(text or (looked_for and not of_one))
+        if self.is_bounded:
+            contacts = _newest(contacts)
+        contacts = contacts.filter(*looked_for)
+        return _matching(contacts, text) if text else contacts
+
+    @property
+    def _period(self) -> Q:
+        wanted = Q()
+        if since := self.cleaned_data.get("since"):
             wanted &= Q(occurred_at__gte=datetime.combine(since, time.min, get_current_timezone()))
-        if until := asked.get("until"):
+        if until := self.cleaned_data.get("until"):
             wanted &= Q(occurred_at__lte=datetime.combine(until, time.max, get_current_timezone()))
-        if incident := asked.get("incident"):
-            wanted &= Q(incident=None) if incident == NO_INCIDENT else Q(incident__public_id=incident)
-        contacts, text = Contact.objects.filter(wanted), asked.get("text", "").strip()
-        if not text:
-            return contacts
-        newest = contacts.order_by("-occurred_at", "-pk").values("pk")[:SEARCHED]
-        return _matching(Contact.objects.filter(pk__in=newest), text)
+        return wanted
+
+    @property
+    def _incident(self) -> Q:
+        incident = self.cleaned_data.get("incident")
+        if not incident:
+            return Q()
+        return Q(incident=None) if incident == NO_INCIDENT else Q(incident__public_id=incident)
+
+
+def _newest(contacts: ContactQuerySet) -> ContactQuerySet:
+    """The newest SEARCHED of *contacts*, told by their moment: a range of the index that found them."""
+    moments = contacts.order_by("-occurred_at", "-pk").values_list("occurred_at", flat=True)
+    oldest = moments[SEARCHED - 1 : SEARCHED].first()
+    return contacts.filter(occurred_at__gte=oldest) if oldest else contacts
 
 
 _LOOKUPS = {

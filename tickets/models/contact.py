@@ -85,7 +85,9 @@ class Contact(models.Model):
         max_length=16, blank=True, help_text="The number in it, where it holds one."
     )
     language = models.CharField(max_length=2, choices=Language)
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    service = models.ForeignKey(
+        Service, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     impact = models.CharField(max_length=16, choices=ContactImpact, default=ContactImpact.INFO)
     needed_by = models.DateTimeField(null=True, blank=True, help_text="By when the waiting patient needs it.")
     urgent_kind = models.CharField(
@@ -105,6 +107,7 @@ class Contact(models.Model):
         null=True,
         blank=True,
         related_name="contacts_handed",
+        db_index=False,
         help_text="The colleague who goes on with it, if not who logged it.",
     )
     occurred_at = models.DateTimeField()
@@ -129,6 +132,15 @@ class Contact(models.Model):
             models.Index(fields=["-occurred_at"]),
             models.Index(fields=["incident", "pharmacy", "-occurred_at"]),
             models.Index(fields=["agent", "-occurred_at"]),
+            models.Index(name="contact_topic", fields=["service", "-occurred_at"]),
+            models.Index(
+                name="contact_handed",
+                fields=["handed_to", "-occurred_at"],
+                condition=Q(handed_to__isnull=False),
+            ),
+            models.Index(
+                name="contact_urgent", fields=["-occurred_at"], condition=Q(impact="patient_waiting")
+            ),
             models.Index(
                 name="contact_to_attach", fields=["incident", "-occurred_at"], condition=Q(pharmacy=None)
             ),

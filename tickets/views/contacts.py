@@ -46,7 +46,7 @@ def contacts(request: Request) -> HttpResponse:
         "filtered": any(form.cleaned_data.values()),
         "counts": _counts(matching),
         "counted_up_to": COUNTED_UP_TO,
-        "searched": SEARCHED if form.cleaned_data.get("text") else 0,
+        "searched": SEARCHED if form.is_bounded else 0,
         "contacts": page[:PAGE],
         "older": _query(request, before=_mark(page[PAGE - 1])) if len(page) > PAGE else "",
         "newest_page": _query(request) if "before" in request.GET else "",

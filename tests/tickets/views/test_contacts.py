@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from tests import factories
 from tests.factories import OUTAGE
+from tickets.forms import contacts as forms
 from tickets.models import Callback, Contact, ContactChannel, ContactImpact, PharmacyPhone, Province
 from tickets.views import contacts as views
 
@@ -159,6 +160,54 @@ def test_the_list_costs_the_same_however_many_rows(client: Client, nancy: User, 
         assert len(listed(client)) == rows
     about = [query["sql"] for query in queries if "tickets_contact" in query["sql"]]
     assert len(about) == 4, "\n".join(about)  # rows, counts, and the header's two counts of calls
+
+
+def test_a_rare_value_is_looked_for_among_the_newest_alone_and_further_back_in_a_period_or_an_incident(
+    client: Client, nancy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "SEARCHED", 2)
+    incident, old = factories.incident(), OUTAGE - timedelta(days=9)
+    rare = {"language": "de", "agent": nancy, "impact": ContactImpact.PATIENT_WAITING}
+    factories.contact(caller_text="old", at=old, **rare)
+    factories.contact(caller_text="of an incident", at=old, incident=incident, **rare)
+    for n in range(3):
+        factories.contact(caller_text="new", at=OUTAGE + timedelta(minutes=n))
+
+    assert listed(client, language="de") == []
+    assert listed(client, urgent="on") == listed(client, urgent="on", mine="on") != []
+    assert listed(client, language="de", until="2022-06-23") == ["of an incident", "old"]
+    assert listed(client, language="de", incident=incident.public_id) == ["of an incident"]
+    page = client.get(reverse("tickets:contacts"), {"text": "new"}).text
+    assert "Searched: the newest" in page
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="with a handful of rows PostgreSQL reads all of them"
+)
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ({"channel": "visit"}, "(occurred_at>?)"),
+        ({"language": "de", "province": "WHT"}, "occurred_at>?)"),
+        ({"service": "dpp"}, "contact_topic (service_id=? AND occurred_at>?)"),
+        ({"handed": "on"}, "contact_handed (handed_to_id=?)"),
+        ({"urgent": "on"}, "USING INDEX contact_urgent"),
+        ({"unattached": "on"}, "(pharmacy_id=?)"),
+        ({"callback": "on"}, "USING INTEGER PRIMARY KEY"),
+        ({"text": "x"}, "(occurred_at>?)"),
+    ],
+)
+def test_every_filter_reads_a_range_of_an_index(
+    nancy: User, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], index: str
+) -> None:
+    monkeypatch.setattr(forms, "SEARCHED", 1)
+    factories.service("dpp")
+    factories.contact()
+
+    plan = forms.FilterForm(asked).contacts(nancy)[:50].explain()
+
+    assert index in plan, plan
+    assert "SCAN tickets_contact\n" not in f"{plan}\n"
 
 
 def test_an_empty_list_says_why(client: Client, nancy: User) -> None:
