@@ -23,6 +23,7 @@ from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
 from tickets.models import Callback, CallbackState
 from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
+from tickets.urgent import Waiting, waiting
 
 SECTIONS = {
     "tickets:calls": "calls",
@@ -35,6 +36,8 @@ SECTIONS = {
     "tickets:call_new": "calls",
     "tickets:contacts": "calls",
     "tickets:contact": "calls",
+    "tickets:urgent": "urgent",
+    "tickets:urgent_act": "urgent",
     "tickets:callbacks": "callbacks",
     "tickets:callback_close": "callbacks",
     "tickets:pharmacies": "pharmacies",
@@ -244,13 +247,17 @@ class Header:
         return Callback.objects.filter(state=CallbackState.OPEN).count()
 
     @cached_property
+    def urgent(self) -> Waiting:
+        return waiting(self.at)
+
+    @cached_property
     def late_maintenances(self) -> int:
         """Those that should have begun, or be done, by now."""
         return Maintenance.objects.late(self.at).count()
 
     @cached_property
     def rail(self) -> list[RailItem]:
-        drafts, callbacks = self.drafts, self.callbacks
+        drafts, callbacks, urgent = self.drafts, self.callbacks, self.urgent.count
         room = (
             reverse("desk:room", args=[self.incident.public_id])
             if self.incident
@@ -258,6 +265,14 @@ class Header:
         )
         return [
             RailItem("calls", gettext("Calls"), "d-phone", reverse("tickets:calls")),
+            RailItem(
+                "urgent",
+                gettext("Urgent"),
+                "d-hour",
+                reverse("tickets:urgent"),
+                urgent,
+                ngettext("%(n)d patient waiting", "%(n)d patients waiting", urgent) % {"n": urgent},
+            ),
             RailItem("room", gettext("Room"), "d-room", room),
             RailItem(
                 "messages",
@@ -317,6 +332,7 @@ class Header:
             len(self.open_incidents),
             self.drafts,
             self.callbacks,
+            f"{self.urgent.count}.{self.urgent.unclaimed}",
             ".".join(f"{hint.service.pk}:{hint.count}" for hint in self.hints),
         )
         return "-".join(str(part or "") for part in parts)

@@ -12,6 +12,7 @@ from tickets.views import (
     reports,
     saying,
     sorting,
+    urgent,
 )
 
 app_name = "tickets"
@@ -42,6 +43,9 @@ urlpatterns = [
     path("presence/<str:kind>/<int:pk>/", sorting.presence, name="presence"),
     path("callbacks/", callbacks.callbacks, name="callbacks"),
     path("callbacks/<int:pk>/close/", callbacks.close, name="callback_close"),
+    path("urgent/", urgent.urgent, name="urgent"),
+    path("urgent/live/", urgent.live, name="urgent_live"),
+    path("urgent/<int:pk>/", urgent.act, name="urgent_act"),
     path("pharmacies/", pharmacies.pharmacies, name="pharmacies"),
     path("pharmacies/import/", imports.upload, name="import"),
     path("pharmacies/import/<uuid:key>/", imports.one, name="import_one"),

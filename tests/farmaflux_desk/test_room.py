@@ -81,7 +81,7 @@ def test_a_fuller_room_costs_no_more_queries(
     client = Client()
     client.force_login(factories.user(Role.OBSERVER))
 
-    with django_assert_max_num_queries(64):
+    with django_assert_max_num_queries(65):
         page = client.get(address(incident))
 
     assert page.status_code == 200

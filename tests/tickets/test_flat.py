@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from incidents.models import Incident
 from tests import factories
-from tickets.models import Callback, CallbackState, Contact
+from tickets.models import Callback, CallbackState, Contact, UrgentCase
 
 pytestmark = pytest.mark.django_db
 PAGES = (
@@ -29,6 +29,8 @@ PAGES = (
     "contacts/?text=0255",
     "callbacks/",
     "callbacks/?closed=on",
+    "urgent/",
+    "urgent/?closed=on",
     "pharmacies/",
     "pharmacies/?q=gare",
 )
@@ -52,6 +54,7 @@ def more_contacts(incident: Incident, count: int) -> None:
             caller_text="02 555 12 12",
             language="fr",
             agent=agent,
+            impact="patient_waiting" if n % 2 else "info",
             told_update=update if n % 2 else None,
             occurred_at=timezone.now() - timedelta(seconds=n),
             recorded_at=timezone.now(),
@@ -63,6 +66,8 @@ def more_contacts(incident: Incident, count: int) -> None:
             {"state": CallbackState.DONE, "closed_at": timezone.now(), "closed_by": agent} if n % 2 else {}
         )
         Callback.objects.create(contact=contact, number="8003", **closed)
+        helped = {"answer": "paper", "closed_at": timezone.now(), "closed_by": agent} if n % 2 else {}
+        UrgentCase.objects.create(contact=contact, claimed_by=agent, claimed_at=timezone.now(), **helped)
 
 
 def queries(client: Client, address: str) -> int:

@@ -13,6 +13,7 @@ from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareH
 from tickets.models.phone_call import PhoneCall
 from tickets.models.report import RUN_UP, Report
 from tickets.models.staged_import import ImportKind, StagedImport
+from tickets.models.urgent import UrgentAnswer, UrgentCase
 
 __all__ = [
     "RUN_UP",
@@ -34,5 +35,7 @@ __all__ = [
     "Seen",
     "SoftwareHouse",
     "StagedImport",
+    "UrgentAnswer",
+    "UrgentCase",
     "UrgentKind",
 ]

@@ -1,5 +1,6 @@
 """A contact: one call, e-mail, post or visit. There is no field for a patient's name."""
 
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -46,12 +47,25 @@ class ContactOutcome(models.TextChoices):
     MISSED = "missed", _("missed")
 
 
+URGENT_FOR = timedelta(days=8)  # a patient is waited for within a week of the call
+DUE = Coalesce("needed_by", "occurred_at")  # a patient for whom no time was said waits since the call
+
+
 class ContactQuerySet(models.QuerySet["Contact"]):
+    def real(self) -> Self:
+        """No exercises: what counts."""
+        return self.exclude(incident__drill=True)
+
     def of_incident(self, incident: Incident) -> Self:
         return self.filter(incident=incident)
 
     def urgent(self) -> Self:
         return self.filter(impact=ContactImpact.PATIENT_WAITING)
+
+    def waiting(self, at: datetime) -> Self:
+        """Whose patient waits for help at *at*, the soonest needed first."""
+        since = at - URGENT_FOR
+        return self.urgent().filter(occurred_at__gt=since, urgent_case__closed_at=None).order_by(DUE, "pk")
 
     def shown(self) -> Self:
         """With all that a line of a list says about a contact."""

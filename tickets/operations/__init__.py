@@ -21,6 +21,7 @@ from tickets.operations.sorting import (
     merge_contacts,
     split_contact,
 )
+from tickets.operations.urgent import claim_urgent, close_urgent, release_urgent, reopen_urgent
 
 __all__ = [
     "AnswerData",
@@ -31,7 +32,9 @@ __all__ = [
     "attach_contacts",
     "attach_number",
     "be_at",
+    "claim_urgent",
     "close_callback",
+    "close_urgent",
     "confirm_seen",
     "edit_contact",
     "forget_calls",
@@ -40,7 +43,9 @@ __all__ = [
     "log_contact",
     "merge_contacts",
     "one_line",
+    "release_urgent",
     "remove_answer",
+    "reopen_urgent",
     "report",
     "save_answer",
     "settle_calls",

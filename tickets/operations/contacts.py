@@ -26,6 +26,7 @@ from tickets.models import (
     ContactImpact,
     ContactOutcome,
     Pharmacy,
+    UrgentCase,
 )
 from tickets.permissions import check_log_contact
 
@@ -196,6 +197,8 @@ def undo_contact(contact: Contact, *, by: User, at: datetime | None = None) -> N
     callbacks = Callback.objects.filter(contact=stored)
     if callbacks.exclude(state=CallbackState.OPEN).exists():
         raise Refused(_("Someone has already called back. Open the call to change it."))
+    if UrgentCase.objects.filter(contact=stored).exclude(claimed_by=None).exists():
+        raise Refused(_("Someone is seeing to the patient. Open the call to change it."))
     callbacks.delete()
     Contact.objects.filter(pk=stored.pk).delete()
 
@@ -213,7 +216,7 @@ def close_callback(
     outcome, _masked = mask_national_numbers(one_line(outcome))
     if dropped and not outcome:
         raise Refused(_("Say why nobody will call back."), field="outcome")
-    _check_length(Callback, "outcome", outcome)
+    check_length(Callback, "outcome", outcome)
     closed = Callback.objects.open().filter(pk=callback.pk)
     changed = closed.update(state=state, outcome=outcome, closed_at=at or timezone.now(), closed_by=by)
     callback.refresh_from_db()
@@ -241,8 +244,8 @@ def _tidy(contact: Contact) -> None:
 def _check(contact: Contact) -> None:
     if contact.pharmacy is None and not contact.caller_text:
         raise Refused(_("Who is calling? A number or a name is enough."), field="caller")
-    _check_length(Contact, "caller_text", contact.caller_text, field="caller")
-    _check_length(Contact, "note", contact.note)
+    check_length(Contact, "caller_text", contact.caller_text, field="caller")
+    check_length(Contact, "note", contact.note)
     if contact.needed_by and contact.impact != ContactImpact.PATIENT_WAITING:
         raise Refused(_("A time goes with a patient who is waiting."), field="needed_by")
     if contact.urgent_kind and contact.impact != ContactImpact.PATIENT_WAITING:
@@ -261,7 +264,7 @@ def _callback(contact: Contact, wanted: CallbackRequest) -> Callback:
     number = one_line(wanted.number)
     if not number:
         raise Refused(_("Which number should we call?"), field="callback_number")
-    _check_length(Callback, "number", number, field="callback_number")
+    check_length(Callback, "number", number, field="callback_number")
     try:
         e164 = phone.parse(number).e164
     except Refused as refusal:
@@ -275,7 +278,8 @@ def _callback(contact: Contact, wanted: CallbackRequest) -> Callback:
     return Callback(contact=contact, number=number, e164=e164, window=wanted.window, due_at=wanted.due_at)
 
 
-def _check_length(model: type[Contact | Callback], name: str, text: str, *, field: str = "") -> None:
+def check_length(model: type[models.Model], name: str, text: str, *, field: str = "") -> None:
+    """Raises Refused beside *field*, or the column's own name."""
     longest = cast("models.CharField[str, str]", model._meta.get_field(name)).max_length or 0
     if len(text) > longest:
         raise Refused(_("At most %(longest)d characters.") % {"longest": longest}, field=field or name)

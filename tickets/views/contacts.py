@@ -61,7 +61,10 @@ def contacts(request: Request) -> HttpResponse:
 def contact(request: Request, pk: int) -> HttpResponse:
     """One contact: what was logged, its callback, who changed what; and the form to change it."""
     shown = get_object_or_404(
-        Contact.objects.shown().select_related("incident", "pharmacy__software_house"), pk=pk
+        Contact.objects.shown().select_related(
+            "incident", "pharmacy__software_house", "urgent_case__claimed_by", "urgent_case__closed_by"
+        ),
+        pk=pk,
     )
     if request.method == "GET":
         return _contact(request, shown, ContactForm.of(shown))
@@ -113,6 +116,7 @@ def _contact(
         "found": lookup.find(find, incident=contact.incident) if find.strip() else [],
         "edits": edits.history(contact),
         "callback": getattr(contact, "callback", None),
+        "urgent_case": getattr(contact, "urgent_case", None),
         **_sorting(contact, request.user),
         "can_log": can_log_contact(request.user),
     }
