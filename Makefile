@@ -57,6 +57,7 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 	$(bin)/python -m bench.publish
 	$(bin)/python -m tests.servers --durable $(bin)/python -m bench.publish
 	$(bin)/python -m bench.keys
+	$(bin)/python -m bench.plan
 	$(bin)/python -m bench.calls
 	$(bin)/python -m tests.servers $(bin)/python -m bench.calls
 	$(bin)/python -m bench.mailing --control

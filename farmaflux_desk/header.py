@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from accounts.models import User
 from comms.models import Update
 from comms.permissions import can_configure_channel
-from comms.plan.board import LateItem, late_items
+from comms.plan.agenda import Clock, Due, clock
 from comms.pulse import oldest_unsent, stopped_since
 from incidents.models import Incident, Maintenance, ServiceStatus
 from incidents.permissions import can_run_incident
@@ -209,22 +209,39 @@ class Header:
         return spark(per_quarter(self.incident, self.at)[-8:]) if self.incident else None
 
     @cached_property
-    def late(self) -> list[LateItem]:
-        return late_items(self.at)
+    def clock(self) -> Clock:
+        return clock(self.at)
+
+    @property
+    def late(self) -> list[Due]:
+        return self.clock.late
 
     @property
     def late_first(self) -> str:
-        """The step that is late the longest, and by how much."""
-        first = self.late[0]
-        minutes = int(first.late_by.total_seconds() // 60)
+        """The message that the public was promised, else the step that is late the longest, and by how much."""
         return gettext("%(title)s +%(n)d min") % {
-            "title": first.item.title_in(self.user.language),
-            "n": minutes,
+            "title": self.late[0].step.title_in(self.user.language),
+            "n": self.late[0].minutes,
         }
 
     @property
     def late_url(self) -> str:
-        return reverse("comms:plan", args=[self.late[0].incident.public_id])
+        return step_url(self.late[0])
+
+    @property
+    def next_step(self) -> str:
+        """What is due next, and in how long; only while it is today's concern."""
+        following = self.clock.next
+        if following is None or following.minutes >= 12 * 60:
+            return ""
+        return gettext("%(title)s in %(n)d min") % {
+            "title": following.step.title_in(self.user.language),
+            "n": following.minutes,
+        }
+
+    @property
+    def next_step_url(self) -> str:
+        return step_url(self.clock.next) if self.clock.next else ""
 
     @property
     def room_url(self) -> str:
@@ -329,6 +346,7 @@ class Header:
             self.next_update_at and int(self.next_update_at.timestamp()),
             self.calls,
             len(self.late),
+            self.clock.next and int(self.clock.next.due_at.timestamp()),
             len(self.open_incidents),
             self.drafts,
             self.callbacks,
@@ -340,6 +358,10 @@ class Header:
     @property
     def poll_query(self) -> str:
         return urlencode({"incident": self.public_id, "seen": self.version})
+
+
+def step_url(due: Due) -> str:
+    return f"{reverse('comms:plan', args=[due.public_id])}#step-{due.step.number}"
 
 
 def spark(quarters: list[Quarter]) -> Spark | None:

@@ -9,7 +9,7 @@ from comms.operations.notices import tell_notices
 from comms.status import site, targets
 from farmaflux_desk.demo import outbox
 from farmaflux_desk.runner import Job, LaneJob
-from tickets.operations import forget_calls, forget_imports, settle_calls
+from tickets.operations import forget_calls, forget_imports, settle_calls, weigh_calls
 
 
 def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
@@ -23,6 +23,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("tell notices", tell_notices, timedelta(minutes=1)),
         Job("archive what is over", site.archive_if_due, timedelta(minutes=1)),
         Job("call back missed calls", settle_calls, timedelta(seconds=2)),
+        Job("weigh the calls", weigh_calls, timedelta(seconds=30)),
         Job("forget telephone calls", forget_calls, timedelta(hours=1)),
         Job("forget imported files", forget_imports, timedelta(hours=1)),
         Job("end and forget subscriptions", subscribers.tidy, timedelta(hours=1)),

@@ -73,6 +73,12 @@ def last_quarter_of_an_hour(at: datetime, *, incident: Incident | None = None) -
     return (contacts.of_incident(incident) if incident else contacts).count()
 
 
+def last_half_hour(incident: Incident, at: datetime) -> int:
+    """Contacts about *incident* in the thirty minutes before *at*. One query."""
+    contacts = Contact.objects.of_incident(incident)
+    return contacts.filter(occurred_at__gt=at - 2 * QUARTER, occurred_at__lte=at).count()
+
+
 def quarter_of(moment: datetime) -> datetime:
     """Zones east or west of us by whole quarters share these, Brussels always."""
     moment = moment.astimezone(UTC).replace(second=0, microsecond=0)

@@ -24,6 +24,7 @@ from comms.models.delivery import (
 )
 from comms.models.plan import (
     Anchor,
+    CallPressure,
     Checklist,
     ChecklistItem,
     PlanPhase,
@@ -43,6 +44,7 @@ __all__ = [
     "Action",
     "Anchor",
     "Audience",
+    "CallPressure",
     "Channel",
     "ChannelChange",
     "ChannelKind",

@@ -18,6 +18,8 @@ class Anchor(models.TextChoices):
     REGISTRATION_BACK = "registration_back", _("registration back")
     TRANSFER_BACK = "transfer_back", _("transfer back")
     FULLY_RESTORED = "fully_restored", _("fully restored")
+    BACKLOG_RECOVERED = "backlog_recovered", _("backlog recovered")
+    RESTART_DONE = "restart_done", _("restart done")
     WALL_CLOCK = "wall_clock", _("time of day")
     CLOSURE = "closure", _("closure")
 
@@ -36,7 +38,8 @@ class Step(models.Model):
     due = anchor + offset_minutes, plus offset_days (working days only where working_days is set),
     at wall_clock (Europe/Brussels) where that is given. With repeat_minutes the step falls due again that long
     after it was last done, or, anchored on the last message, after that message; repeat_first_minutes rules
-    instead during the first repeat_first_for_minutes after the plan started.
+    instead during the first repeat_first_for_minutes after the plan started. Where `when` came to hold later than
+    the anchor, that moment stands for it.
     """
 
     number = models.PositiveSmallIntegerField()
@@ -46,6 +49,11 @@ class Step(models.Model):
     title_de = models.CharField(max_length=160, blank=True)
     title_en = models.CharField(max_length=160, blank=True)
     owners = models.JSONField(default=list, help_text="Keys of incidents.models.ResponseRole.")
+    when = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Clauses as in comms.plan.conditions: when it concerns an incident; empty: always.",
+    )
     condition_fr = models.CharField(max_length=160, blank=True)
     condition_nl = models.CharField(max_length=160, blank=True)
     condition_en = models.CharField(max_length=160, blank=True)
@@ -125,6 +133,18 @@ class ChecklistItem(Step):
         constraints = [
             models.UniqueConstraint(name="checklist_item_number_once", fields=["checklist", "number"])
         ]
+
+
+class CallPressure(models.Model):
+    """When more than so many calls about an incident first came within half an hour. Only numbers steps ask for."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="call_pressure")
+    calls = models.PositiveIntegerField()
+    exceeded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["exceeded_at", "pk"]
+        constraints = [models.UniqueConstraint(name="call_pressure_noted_once", fields=["incident", "calls"])]
 
 
 class Tick(models.Model):

@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.refusals import Refused
 from comms import permissions
-from comms.models import Checklist, ChecklistItem, PlanStep, PlanTemplate, Tick
+from comms.models import CallPressure, Checklist, ChecklistItem, PlanStep, PlanTemplate, Tick
 from comms.models.plan import Step
+from comms.plan.conditions import thresholds
 from incidents import timeline
 from incidents.models import Entry, EntryKind, Incident
 from incidents.operations.sense import written
@@ -162,3 +163,29 @@ def _count_edit(template: PlanTemplate) -> None:
     stored = PlanTemplate.objects.select_for_update().get(pk=template.pk)
     stored.revision += 1
     stored.save(update_fields=["revision"])
+
+
+@transaction.atomic
+def note_pressure(incident: Incident, calls: int, *, at: datetime | None = None) -> list[CallPressure]:
+    """*calls* came about *incident* within the last half hour: note which numbers of its plan that exceeds, once each.
+
+    Steps that wait for so many calls count from here. Tells the timeline.
+    """
+    at = at or timezone.now()
+    whens = ChecklistItem.objects.filter(checklist__incident=incident).values_list("when", flat=True)
+    exceeded = {number for number in thresholds(whens) if calls > number}
+    noted = set(CallPressure.objects.filter(incident=incident).values_list("calls", flat=True))
+    if not exceeded - noted:
+        return []
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    noted = set(CallPressure.objects.filter(incident=incident).values_list("calls", flat=True))
+    rows = CallPressure.objects.bulk_create(
+        CallPressure(incident=incident, calls=number, exceeded_at=at) for number in sorted(exceeded - noted)
+    )
+    said = {
+        "fr": f"{calls} appels en une demi-heure",
+        "nl": f"{calls} oproepen in een half uur",
+        "en": f"{calls} calls in half an hour",
+    }
+    timeline.append(incident, EntryKind.CALLS, by=None, data={"said": said}, occurred_at=at, at=at)
+    return rows

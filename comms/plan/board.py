@@ -4,12 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from comms.models import Checklist, ChecklistItem, PlanPhase, Tick, Update
+from comms.plan.conditions import Situation
 from comms.plan.rules import Judgement, Moments, State, judge
-from incidents.models import Incident, MilestoneKind, Phase, PhaseChange, ResponseRole
+from incidents.models import (
+    Entry,
+    EntryKind,
+    Impact,
+    Incident,
+    MilestoneKind,
+    ResponseRole,
+)
 
 AFTERMATH = timedelta(days=14)  # steps after closure stay in sight that long
 ORDER = (State.LATE, State.DUE, State.WAITING, State.NOT_APPLICABLE, State.DONE)
@@ -48,16 +56,13 @@ class BoardItem:
         return self.ticks[-2::-1]
 
     @property
+    def can_be_marked(self) -> bool:
+        """What its conditions leave out may be done all the same."""
+        return self.open or (self.state == State.NOT_APPLICABLE and not self.ticks)
+
+    @property
     def open(self) -> bool:
         return self.state in (State.LATE, State.DUE, State.WAITING)
-
-
-@dataclass(frozen=True)
-class LateItem:
-    incident: Incident
-    item: ChecklistItem
-    due_at: datetime
-    late_by: timedelta
 
 
 @dataclass(frozen=True)
@@ -116,22 +121,32 @@ class Board:
 
 
 def checklists() -> QuerySet[Checklist]:
-    """With everything a board reads, in eight queries whatever their number."""
+    """With everything a board reads, in eleven queries whatever their number."""
     return Checklist.objects.select_related("incident").prefetch_related(
         "items",
         Prefetch("items__ticks", Tick.objects.select_related("by").order_by("at", "pk")),
         "incident__milestones",
         "incident__phase_changes",
         Prefetch(
-            "incident__updates", Update.objects.published().only("incident_id", "published_at", "number")
+            "incident__updates",
+            Update.objects.published().only(
+                "incident_id", "published_at", "number", "withdrawn_at", "next_update_at"
+            ),
         ),
+        Prefetch("incident__impacts", Impact.objects.select_related("service__group")),
+        Prefetch(
+            "incident__entries",
+            Entry.objects.filter(kind=EntryKind.AMENDED).order_by("sequence"),
+            to_attr="amendments",
+        ),
+        "incident__call_pressure",
         "incident__role_assignments__person",
     )
 
 
 def board(checklist: Checklist, at: datetime) -> Board:
     """Judge every item of *checklist*, read through `checklists()`, at *at*."""
-    seen = moments(checklist)
+    seen, known = moments(checklist), situation(checklist.incident)
     holders = {
         assignment.role: assignment.person
         for assignment in checklist.incident.role_assignments.all()
@@ -141,7 +156,7 @@ def board(checklist: Checklist, at: datetime) -> Board:
     for item in checklist.items.all():
         standing = [tick for tick in item.ticks.all() if tick.withdrawn_at is None]
         owners = [Owner(ResponseRole(role), holders.get(role)) for role in item.owners]
-        items.append(BoardItem(item, judge(item, standing, seen, at), owners, standing))
+        items.append(BoardItem(item, judge(item, standing, seen, at, known), owners, standing))
     return Board(checklist, items, at)
 
 
@@ -153,6 +168,8 @@ def moments(checklist: Checklist) -> Moments:
     incident = checklist.incident
     published = sorted(update.published_at for update in incident.updates.all() if update.published_at)
     reached = {milestone.kind: milestone.reached_at for milestone in incident.milestones.all()}
+    standing = [update for update in incident.updates.all() if update.withdrawn_at is None]
+    newest = max(standing, key=lambda update: update.number or 0, default=None)
     return Moments(
         plan_start=checklist.started_at,
         first_message=published[0] if published else None,
@@ -160,20 +177,24 @@ def moments(checklist: Checklist) -> Moments:
         registration_back=reached.get(MilestoneKind.REGISTRATION_BACK),
         transfer_back=reached.get(MilestoneKind.TRANSFER_BACK),
         fully_restored=reached.get(MilestoneKind.PARTNER_CONFIRMED) or incident.resolved_at,
+        backlog_recovered=reached.get(MilestoneKind.BACKLOG_RECOVERED),
+        restart_done=reached.get(MilestoneKind.RESTART_DONE),
         closure=incident.resolved_at,
+        promised=newest.next_update_at if newest else None,
     )
 
 
-def late_items(at: datetime) -> list[LateItem]:
-    """What is late in every open incident and in those closed lately; the longest overdue first."""
-    lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH).values(
-        "incident"
+def situation(incident: Incident) -> Situation:
+    """What conditions are judged by. Reads what `checklists()` fetched."""
+    raised = [entry for entry in vars(incident)["amendments"] if "severity" in entry.data]
+    touched: dict[str, datetime] = {}
+    for impact in incident.impacts.all():
+        for key in (impact.service.key, impact.service.group.key):
+            touched[key] = min(impact.began_at, touched.get(key, impact.began_at))
+    return Situation(
+        began_at=incident.began_at,
+        severity=incident.severity,
+        severity_since=raised[-1].occurred_at if raised else None,
+        services=touched,
+        pressure={noted.calls: noted.exceeded_at for noted in incident.call_pressure.all()},
     )
-    running = Incident.objects.open().order_by().values("pk")
-    found = [
-        LateItem(checklist.incident, late.item, late.due_at, late.judgement.late_by(at))
-        for checklist in checklists().filter(Q(incident__in=running) | Q(incident__in=lately))
-        for late in board(checklist, at).late
-        if late.due_at
-    ]
-    return sorted(found, key=lambda late: late.due_at)

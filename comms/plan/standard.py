@@ -37,5 +37,11 @@ def _step(template: PlanTemplate, row: Mapping[str, Any]) -> PlanStep:
         if language in row[part]
     }
     return PlanStep(
-        template=template, number=row["number"], phase=row["phase"], owners=row["owners"], **texts, **due
+        template=template,
+        number=row["number"],
+        phase=row["phase"],
+        owners=row["owners"],
+        when=row.get("when", []),
+        **texts,
+        **due,
     )

@@ -13,6 +13,7 @@ from tickets.operations.contacts import (
 from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
 from tickets.operations.imports import apply_import, forget_imports, stage_import
 from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
+from tickets.operations.pressure import weigh_calls
 from tickets.operations.reports import report
 from tickets.operations.sorting import (
     attach_contacts,
@@ -54,4 +55,5 @@ __all__ = [
     "stage_import",
     "take_event",
     "undo_contact",
+    "weigh_calls",
 ]

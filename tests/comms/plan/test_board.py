@@ -12,10 +12,21 @@ from accounts.models import User
 from accounts.roles import Role
 from comms.models import Anchor, Checklist, PlanPhase, PlanStep, PlanTemplate, Tick
 from comms.operations import plan
-from comms.plan.board import AFTERMATH, Board, board, checklists, late_items, moments
+from comms.plan.agenda import clock
+from comms.plan.board import AFTERMATH, Board, board, checklists, moments, situation
 from comms.plan.rules import State
 from incidents import operations as incidents
-from incidents.models import Incident, MilestoneKind, Phase, PhaseChange, ResponseRole
+from incidents.models import (
+    EntryKind,
+    Incident,
+    MilestoneKind,
+    Phase,
+    PhaseChange,
+    ResponseRole,
+    ServiceStatus,
+    Severity,
+)
+from incidents.timeline import describe
 from tests import factories
 from tests.factories import OUTAGE
 
@@ -65,6 +76,23 @@ def mark(checklist: Checklist, number: int, by: User, *, minutes: int = 5, **giv
             **given,
         },
     )
+
+
+def test_conditions_follow_the_incident_as_it_changes(checklist: Checklist, lead: User) -> None:
+    incident, service = checklist.incident, factories.service("dpp")
+    incidents.set_statuses(incident, {service: ServiceStatus.MAJOR}, by=lead, occurred_at=OUTAGE, at=OUTAGE)
+    incidents.amend(incident, severity=Severity.S2, by=lead, at=OUTAGE + 30 * MINUTE)
+    checklist.items.update(when=[{"calls": 20}, {"calls": 50}])
+    for calls in (20, 21, 40):
+        plan.note_pressure(incident, calls, at=OUTAGE + calls * MINUTE)
+
+    known = situation(checklists().get(pk=checklist.pk).incident)
+
+    assert (known.severity, known.severity_since) == ("S2", OUTAGE + 30 * MINUTE)
+    assert dict(known.services) == {"dpp": OUTAGE, "eforms": OUTAGE}
+    assert known.pressure == {20: OUTAGE + 21 * MINUTE}
+    noted = incident.entries.filter(kind=EntryKind.CALLS)
+    assert [describe(entry) for entry in noted] == ["21 appels en une demi-heure"]
 
 
 def resolve(incident: Incident, by: User, at: datetime) -> None:
@@ -159,13 +187,14 @@ def test_late_steps_of_all_incidents_the_longest_overdue_first(template: PlanTem
         for shift in (0, 3)
     )
 
-    late = late_items(OUTAGE + 19 * MINUTE)
+    late = clock(OUTAGE + 19 * MINUTE).late
 
-    assert [(late.incident, late.item.number, late.late_by) for late in late] == [
-        (first.incident, 2, 9 * MINUTE),
-        (second.incident, 2, 6 * MINUTE),
-        (first.incident, 5, 4 * MINUTE),
-        (second.incident, 5, 1 * MINUTE),
+    ids = {first.incident.public_id: "first", second.incident.public_id: "second"}
+    assert [(ids[due.public_id], due.step.number, due.late_by) for due in late] == [
+        ("first", 2, 9 * MINUTE),
+        ("second", 2, 6 * MINUTE),
+        ("first", 5, 4 * MINUTE),
+        ("second", 5, 1 * MINUTE),
     ]
 
 
@@ -176,7 +205,7 @@ def test_a_resolved_incident_is_late_for_a_fortnight_and_forgotten_then(
     resolve(checklist.incident, lead, resolved)
 
     numbers = [
-        [late.item.number for late in late_items(at)]
+        [due.step.number for due in clock(at).late]
         for at in (resolved + timedelta(days=1), resolved + AFTERMATH + MINUTE)
     ]
 
@@ -185,11 +214,11 @@ def test_a_resolved_incident_is_late_for_a_fortnight_and_forgotten_then(
 
 def queries(at: datetime) -> int:
     with CaptureQueriesContext(connection) as captured:
-        late_items(at)
+        clock(at)
     return len(captured)
 
 
-def test_three_checklists_cost_as_many_queries_as_one(
+def test_three_checklists_cost_as_many_queries_as_one_and_a_second_look_costs_one(
     checklist: Checklist, template: PlanTemplate, lead: User
 ) -> None:
     def live(running: Checklist) -> None:
@@ -198,10 +227,36 @@ def test_three_checklists_cost_as_many_queries_as_one(
         incidents.assign_role(running.incident, ResponseRole.SCRIBE, lead, by=lead)
         factories.update(running.incident, published_at=OUTAGE + 3 * MINUTE)
 
+    at = OUTAGE + 30 * MINUTE
     live(checklist)
-    one = queries(OUTAGE + 30 * MINUTE)
+    first, again = queries(at), queries(at)
     for _more in range(2):
         live(plan.start_plan(factories.incident(), template, by=lead, at=OUTAGE))
 
-    assert (one, queries(OUTAGE + 30 * MINUTE)) == (8, 8)
-    assert len({late.incident for late in late_items(OUTAGE + 30 * MINUTE)}) == 3
+    assert (first, again, queries(at), queries(at + MINUTE)) == (12, 1, 12, 1)
+    assert len({due.public_id for due in clock(at).late}) == 3
+
+
+def test_whatever_moves_a_due_time_is_seen_at_once(checklist: Checklist, lead: User) -> None:
+    at = OUTAGE + 31 * MINUTE
+    seen = [[due.step.number for due in clock(at).late]]
+    made = mark(checklist, 2, lead)
+    seen.append([due.step.number for due in clock(at).late])
+    plan.withdraw(made, by=lead)
+    incidents.reach_milestone(
+        checklist.incident, MilestoneKind.TRANSFER_BACK, by=lead, occurred_at=OUTAGE, at=at
+    )
+    seen.append([due.step.number for due in clock(at).late])
+
+    assert seen == [[2, 5, 1], [5, 1], [2, 5, 1, 6]]
+
+
+def test_the_message_promised_to_the_public_comes_first(checklist: Checklist) -> None:
+    factories.update(checklist.incident, published_at=OUTAGE, next_update_at=OUTAGE + 18 * MINUTE)
+    checklist.items.filter(number=3).update(anchor=Anchor.LAST_MESSAGE, repeat_minutes=20)
+
+    said = clock(OUTAGE + 19 * MINUTE)
+
+    assert [(due.step.number, due.minutes) for due in said.late] == [(3, 1), (2, 9), (5, 4)]
+    assert said.next is not None
+    assert (said.next.step.number, said.next.minutes) == (1, 1)

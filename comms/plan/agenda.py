@@ -1,0 +1,121 @@
+"""What is late and what comes next in all running plans, for the head of every page: one query.
+
+What makes a due time move is written into the incident's timeline in the same transaction. So what was worked out for
+a plan holds for as long as the newest entry of its timeline is the same, and each process keeps it in memory by that
+entry's hash: nothing is stored that could be stale.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from comms.models import Anchor, Checklist
+from comms.plan.board import AFTERMATH, checklists, moments, situation
+from comms.plan.rules import timing
+from incidents.models import Entry, Incident, Phase, PhaseChange
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A step with a due time. *promised*: it is the message that the public was promised, which comes first."""
+
+    number: int
+    titles: Mapping[str, str]
+    due_at: datetime
+    since: datetime | None
+    promised: bool
+
+    def title_in(self, language: str) -> str:
+        return self.titles.get(language[:2]) or self.titles["fr"]
+
+
+class Due(NamedTuple):
+    """A step of one incident that is late, or comes next."""
+
+    public_id: str
+    step: Pending
+    at: datetime
+
+    @property
+    def due_at(self) -> datetime:
+        return self.step.due_at
+
+    @property
+    def late_by(self) -> timedelta:
+        return self.at - self.step.due_at
+
+    @property
+    def minutes(self) -> int:
+        """Whole minutes that it is late, or until it is due."""
+        return int(abs(self.late_by.total_seconds()) // 60)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """*late*: what the public was promised first, then the longest overdue. *next*: None when nothing is to come."""
+
+    late: list[Due]
+    next: Due | None
+
+
+_known: dict[int, tuple[str, tuple[Pending, ...]]] = {}
+
+
+def clock(at: datetime) -> Clock:
+    """Over every open incident and those closed lately."""
+    rows = list(_running(at))
+    pending = _pending(rows)
+    late, following = [], None
+    for pk, _hash, public_id in rows:
+        for step in pending[pk]:
+            if step.since and step.since > at:
+                continue
+            if step.due_at < at:
+                late.append(Due(public_id, step, at))
+            elif following is None or step.due_at < following.step.due_at:
+                following = Due(public_id, step, at)
+    return Clock(sorted(late, key=lambda due: (not due.step.promised, due.step.due_at)), following)
+
+
+def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str]]:
+    lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH)
+    newest = Entry.objects.filter(incident=OuterRef("incident")).order_by("-sequence")
+    return (
+        Checklist.objects.filter(
+            Q(incident__in=Incident.objects.open().order_by().values("pk"))
+            | Q(incident__in=lately.values("incident"))
+        )
+        .annotate(newest=Subquery(newest.values("hash")[:1]), public_id=F("incident__public_id"))
+        .values_list("pk", "newest", "public_id")
+    )
+
+
+def _pending(rows: Iterable[tuple[int, str, str]]) -> dict[int, tuple[Pending, ...]]:
+    """Works out those whose timeline has grown, and forgets those that run no longer."""
+    wanted = {pk: newest for pk, newest, _public_id in rows}
+    known = {
+        pk: pending for pk, (newest, pending) in list(_known.items()) if wanted.get(pk) == newest is not None
+    }
+    missing = wanted.keys() - known.keys()
+    for checklist in checklists().filter(pk__in=missing) if missing else ():
+        known[checklist.pk] = tuple(_of(checklist))
+    _known.clear()
+    _known.update({pk: (wanted[pk], known[pk]) for pk in wanted})
+    return known
+
+
+def _of(checklist: Checklist) -> Iterable[Pending]:
+    seen, concerning = moments(checklist), situation(checklist.incident)
+    for item in checklist.items.all():
+        said = timing(item, list(item.ticks.all()), seen, concerning)
+        if said.due_at and not said.settled and not said.ends_at:
+            yield Pending(
+                number=item.number,
+                titles={"fr": item.title_fr, "nl": item.title_nl, "en": item.title_en},
+                due_at=said.due_at,
+                since=said.since,
+                promised=bool(item.repeat_minutes) and item.anchor == Anchor.LAST_MESSAGE,
+            )

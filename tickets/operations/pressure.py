@@ -1,0 +1,18 @@
+"""The plan is told when the phones ring harder than one of its steps waits for."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from comms.operations.plan import note_pressure
+from incidents.models import Incident
+from tickets.pressure import last_half_hour
+
+
+def weigh_calls(at: datetime | None = None) -> int:
+    """Tell the plan of every open incident how many calls the last half hour brought; returns how many incidents."""
+    at = at or timezone.now()
+    running = list(Incident.objects.open().filter(checklist__isnull=False))
+    for incident in running:
+        note_pressure(incident, last_half_hour(incident, at), at=at)
+    return len(running)
