@@ -11,11 +11,11 @@ from comms.operations.deliveries import carrying, recipients
 from comms.operations.updates import DraftData
 from comms.posting import LETTERS, composed, facts_from
 from comms.posts.composing import Composed, Facts
-from comms.status import facts
+from comms.status import facts, incident_facts
 from comms.status.languages import WORDS
 from comms.status.pages.status import status_page
 from comms.status.snapshot import snapshot
-from incidents.models import Incident, Phase, ServiceStatus
+from incidents.models import DRILL_MARK, Incident, Phase, ServiceStatus
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,28 @@ def _post_facts(draft: DraftData, update: Update, language: str, at: datetime) -
 
 
 def status_page_with(draft: DraftData, incident: Incident, language: Language, *, at: datetime) -> str:
-    """The page's HTML in *language*, made by what makes the real one."""
+    """The page's HTML in *language*, made by what makes the real one; of an exercise, marked as one."""
     public = snapshot(at)
-    told = tuple(
-        _with(known, draft, at) if known.id == incident.public_id else known for known in public.incidents
-    )
+    if incident.drill:
+        draft = replace(
+            draft, texts={spoken: _marked(parts, spoken) for spoken, parts in draft.texts.items()}
+        )
+        played = (_with(known, draft, at) for known in incident_facts.read([incident]))
+        told = (*(replace(known, title=_marked_title(known.title)) for known in played), *public.incidents)
+    else:
+        told = tuple(
+            _with(known, draft, at) if known.id == incident.public_id else known for known in public.incidents
+        )
     return str(status_page(replace(public, incidents=told), WORDS[language]))
+
+
+def _marked(parts: Mapping[str, str], language: str) -> Mapping[str, str]:
+    return {**parts, "title": f"{DRILL_MARK[language]} · {parts.get('title', '')}"}
+
+
+def _marked_title(title: facts.Text) -> facts.Text:
+    texts = {language: title.in_language(language) for language in Language}
+    return facts.Text(**{spoken: text and f"{DRILL_MARK[spoken]} · {text}" for spoken, text in texts.items()})
 
 
 def _with(incident: facts.Incident, draft: DraftData, at: datetime) -> facts.Incident:

@@ -67,7 +67,7 @@ def what_to_say(incident: Incident, language: str) -> Script | None:
     text = update.text_in(language) if update else None
     if update is None or text is None:
         return None
-    works, broken = by_status(Service.objects.all(), disturbed(), language)
+    works, broken = by_status(Service.objects.all(), disturbed(within=incident), language)
     return Script(
         update=update,
         language=text.language,
@@ -82,10 +82,14 @@ def what_to_say(incident: Incident, language: str) -> Script | None:
     )
 
 
-def disturbed() -> dict[int, ServiceStatus]:
-    """The worst status each disturbed service is in, over all open incidents, by the service's pk."""
+def disturbed(within: Incident | None = None) -> dict[int, ServiceStatus]:
+    """The worst status each disturbed service is in, over all open incidents, by the service's pk.
+
+    *within* an exercise only what is played counts, elsewhere only what is real.
+    """
     worst: dict[int, ServiceStatus] = {}
-    for incident in Incident.objects.open().prefetch_related("impacts"):
+    drill = within is not None and within.drill
+    for incident in Incident.objects.alike(drill=drill).open().prefetch_related("impacts"):
         for impact in incident.open_impacts:
             status = ServiceStatus(impact.status)
             if status.rank > worst.get(impact.service_id, ServiceStatus.OPERATIONAL).rank:

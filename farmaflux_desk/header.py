@@ -105,7 +105,8 @@ class Other:
 class Header:
     """Read lazily by the templates; each part is asked for once.
 
-    *public_id* names the incident to show; without it, or when it is unknown, the gravest open one.
+    *public_id* names the incident to show; without it, or when it is unknown, the gravest open one. An exercise is
+    shown where it is named, and its clocks, calls and late steps there alone: elsewhere they are those of the real day.
     """
 
     def __init__(self, *, user: User, at: datetime, public_id: str = "", section: str = "") -> None:
@@ -123,12 +124,25 @@ class Header:
         for incident in self.open_incidents:
             if incident.public_id == self.public_id:
                 return incident
-        return self.open_incidents[0] if self.open_incidents else None
+        return next((incident for incident in self.open_incidents if not incident.drill), None)
+
+    @cached_property
+    def played(self) -> Incident | None:
+        """The exercise that this page belongs to, open or over."""
+        if not self.public_id:
+            return None
+        if self.incident and self.incident.public_id == self.public_id:
+            return self.incident if self.incident.drill else None
+        return Incident.objects.alike(drill=True).filter(public_id=self.public_id).first()
+
+    @property
+    def drill(self) -> bool:
+        return bool(self.incident and self.incident.drill)
 
     @cached_property
     def others(self) -> list[Other]:
-        """All open incidents, when there are several: Alt+1 … Alt+9."""
-        if len(self.open_incidents) < 2:
+        """All open incidents, when another than the one shown is: Alt+1 … Alt+9. Exercises come last."""
+        if all(incident == self.incident for incident in self.open_incidents):
             return []
         return [
             Other(
@@ -197,7 +211,7 @@ class Header:
 
     @cached_property
     def calls(self) -> int:
-        return last_quarter_of_an_hour(self.at)
+        return last_quarter_of_an_hour(self.at, incident=self.incident if self.drill else None)
 
     @cached_property
     def hints(self) -> list[Hint]:
@@ -210,7 +224,7 @@ class Header:
 
     @cached_property
     def clock(self) -> Clock:
-        return clock(self.at)
+        return clock(self.at, exercise=self.incident.public_id if self.incident and self.drill else "")
 
     @property
     def late(self) -> list[Due]:
@@ -257,11 +271,17 @@ class Header:
 
     @cached_property
     def drafts(self) -> int:
-        return Update.objects.drafts().count()
+        return Update.objects.drafts().filter(incident__drill=self.drill).count()
 
     @cached_property
     def callbacks(self) -> int:
-        return Callback.objects.filter(state=CallbackState.OPEN).count()
+        waiting = Callback.objects.filter(state=CallbackState.OPEN)
+        about = self.incident if self.drill else None
+        return (
+            waiting.filter(contact__incident=about)
+            if about
+            else waiting.exclude(contact__incident__drill=True)
+        ).count()
 
     @cached_property
     def urgent(self) -> Waiting:
@@ -347,7 +367,7 @@ class Header:
             self.calls,
             len(self.late),
             self.clock.next and int(self.clock.next.due_at.timestamp()),
-            len(self.open_incidents),
+            ".".join(incident.public_id for incident in self.open_incidents),
             self.drafts,
             self.callbacks,
             f"{self.urgent.count}.{self.urgent.unclaimed}",

@@ -177,10 +177,12 @@ class Room:
 
     @cached_property
     def untouched(self) -> list[Node]:
-        """What this incident leaves alone; another one may not."""
+        """What this incident leaves alone; another one, real or played as this one is, may not."""
         others = {
             impact.service_id: ServiceStatus(impact.status)
-            for impact in Impact.objects.open().exclude(incident=self.incident)
+            for impact in Impact.objects.open()
+            .filter(incident__drill=self.incident.drill)
+            .exclude(incident=self.incident)
         }
         return [
             Node(str(service), others.get(service.pk, ServiceStatus.OPERATIONAL), None)

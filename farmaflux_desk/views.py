@@ -19,7 +19,7 @@ def home(request: Request) -> HttpResponse:
     """Everyone lands where she works: agents at the phones, others in the room of the gravest incident."""
     if request.user.groups.filter(name=Role.AGENT.value).exists():
         return redirect("tickets:calls")
-    gravest = Incident.objects.open().first()
+    gravest = Incident.objects.real().open().first()
     return redirect("desk:room", gravest.public_id) if gravest else redirect("incidents:list")
 
 

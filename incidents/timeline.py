@@ -21,7 +21,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.refusals import Refused
+from incidents.assessing import Assessment
 from incidents.models import (
+    DRILL_MARK,
     Entry,
     EntryKind,
     Incident,
@@ -154,7 +156,8 @@ def describe(entry: Entry) -> str:
     """What *entry* says, in the active language, without its kind (`entry.get_kind_display()`). Asks no database.
 
     What each kind keeps in `data`, names being mappings from language to name:
-    DECLARED severity, titles, services [{names, status}], and where it is one relapse_of {titles, public_id};
+    DECLARED severity, titles, services [{names, status}], where it is one relapse_of {titles, public_id}, drill,
+    and assessed {question: reply};
     PHASE phase, from; IMPACT services [{names, status, from}]; MILESTONE milestone, and planned_for, or reached
     with perhaps partner (names); ROLE role, person, from (names of people); LINK relapse_of; AMENDED severity
     [from, to], titles. Any other kind may bring `said`, its sentence in each language of the interface, worded
@@ -174,8 +177,13 @@ def _in_language(names: Mapping[str, str]) -> str:
 
 def _declared(data: Mapping[str, Any]) -> str:
     parts = [f"{Severity(data['severity']).value} · {_in_language(data['titles'])}", _services(data)]
+    if data.get("drill"):
+        parts.insert(0, _in_language(DRILL_MARK))
     if "relapse_of" in data:
         parts.append(_relapse(data))
+    if assessment := Assessment.of(data.get("assessed", {})):
+        words = {"severity": assessment.severity.value, "reason": assessment.reason}
+        parts.append(_("%(severity)s proposed, because %(reason)s") % words)
     return "; ".join(part for part in parts if part)
 
 

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.incidents, name="list"),
     path("declare/", views.declare, name="declare"),
     path("declare/relapse/", views.relapse, name="relapse"),
+    path("declare/severity/", views.severity, name="severity"),
     path("<slug:public_id>/edit/", views.edit, name="edit"),
     path("<slug:public_id>/move/", views.move, name="move"),
     path("<slug:public_id>/statuses/", views.statuses, name="statuses"),

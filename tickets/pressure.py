@@ -68,9 +68,9 @@ def totals(incident: Incident) -> Totals:
 
 
 def last_quarter_of_an_hour(at: datetime, *, incident: Incident | None = None) -> int:
-    """Contacts in the fifteen minutes before *at*, on *incident* or on anything. One query."""
+    """Contacts in the fifteen minutes before *at*, on *incident* or on anything but exercises. One query."""
     contacts = Contact.objects.filter(occurred_at__gt=at - QUARTER, occurred_at__lte=at)
-    return (contacts.of_incident(incident) if incident else contacts).count()
+    return (contacts.of_incident(incident) if incident else contacts.real()).count()
 
 
 def last_half_hour(incident: Incident, at: datetime) -> int:

@@ -49,7 +49,7 @@ class WishForm(forms.Form):
         super().__init__(*args, **kwargs)
         rows = Service.objects.select_related("group").fetch_mode(FETCH_RAISE)
         self._services = {service.public_id: service for service in rows}
-        self._incidents = {_choice(incident): incident for incident in Incident.objects.open()}
+        self._incidents = {_choice(incident): incident for incident in Incident.objects.real().open()}
         if besides:
             self._incidents.setdefault(_choice(besides), besides)
         self.fields["services"].choices = [  # type: ignore[attr-defined]

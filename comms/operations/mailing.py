@@ -100,9 +100,11 @@ def _owe(pattern: Delivery, to: Collection[tuple[int, str]]) -> None:
 def readers(mailing: Mailing) -> QuerySet[Subscriber]:
     """Who is told: active when it was published, and wanting to hear of its incident or one of its services.
 
-    Of a correction or a withdrawal: who was told of the message, or may have been.
+    Of a correction or a withdrawal: who was told of the message, or may have been. Of an exercise: nobody.
     """
     update = mailing.update
+    if update.incident.drill:
+        return Subscriber.objects.none()
     active = Subscriber.objects.active().filter(
         kind=_KINDS[ChannelKind(mailing.channel.kind)], confirmed_at__lte=mailing.created_at
     )

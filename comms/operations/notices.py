@@ -15,7 +15,7 @@ REMEMBERED = timedelta(hours=24)  # an incident may be declared only after the d
 
 
 def tell_notices(at: datetime | None = None) -> int:
-    """Write each notice of the last day into the timeline of every open incident, once; returns how many entries.
+    """Write each notice of the last day into the timeline of every real open incident, once; returns how many entries.
 
     No query where no notice was put up or taken down in that time.
     """
@@ -29,7 +29,7 @@ def tell_notices(at: datetime | None = None) -> int:
         return 0
     owed = {
         uuid.uuid5(uuid.UUID(change.key), incident.public_id): (change, incident)
-        for incident in Incident.objects.open()
+        for incident in Incident.objects.real().open()
         for change in changes
     }
     told = set(Entry.objects.filter(key__in=list(owed)).values_list("key", flat=True))

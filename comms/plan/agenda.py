@@ -64,12 +64,14 @@ class Clock:
 _known: dict[int, tuple[str, tuple[Pending, ...]]] = {}
 
 
-def clock(at: datetime) -> Clock:
-    """Over every open incident and those closed lately."""
+def clock(at: datetime, *, exercise: str = "") -> Clock:
+    """Over every open incident and those closed lately, or over that one *exercise* (public id): they never mix."""
     rows = list(_running(at))
     pending = _pending(rows)
     late, following = [], None
-    for pk, _hash, public_id in rows:
+    for pk, _hash, public_id, drill in rows:
+        if public_id != exercise if exercise else drill:
+            continue
         for step in pending[pk]:
             if step.since and step.since > at:
                 continue
@@ -80,7 +82,7 @@ def clock(at: datetime) -> Clock:
     return Clock(sorted(late, key=lambda due: (not due.step.promised, due.step.due_at)), following)
 
 
-def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str]]:
+def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:
     lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH)
     newest = Entry.objects.filter(incident=OuterRef("incident")).order_by("-sequence")
     return (
@@ -88,14 +90,18 @@ def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str]]:
             Q(incident__in=Incident.objects.open().order_by().values("pk"))
             | Q(incident__in=lately.values("incident"))
         )
-        .annotate(newest=Subquery(newest.values("hash")[:1]), public_id=F("incident__public_id"))
-        .values_list("pk", "newest", "public_id")
+        .annotate(
+            newest=Subquery(newest.values("hash")[:1]),
+            public_id=F("incident__public_id"),
+            drill=F("incident__drill"),
+        )
+        .values_list("pk", "newest", "public_id", "drill")
     )
 
 
-def _pending(rows: Iterable[tuple[int, str, str]]) -> dict[int, tuple[Pending, ...]]:
+def _pending(rows: Iterable[tuple[int, str, str, bool]]) -> dict[int, tuple[Pending, ...]]:
     """Works out those whose timeline has grown, and forgets those that run no longer."""
-    wanted = {pk: newest for pk, newest, _public_id in rows}
+    wanted = {pk: newest for pk, newest, _public_id, _drill in rows}
     known = {
         pk: pending for pk, (newest, pending) in list(_known.items()) if wanted.get(pk) == newest is not None
     }

@@ -14,8 +14,8 @@ from comms.posts.counting import Limit
 from comms.posts.placeholders import Piece, joined, parse
 from comms.posts.shortening import shortened
 from comms.posts.sms import Measured, measure, plain
-from comms.posts.words import DRILL, NEXT, NEXT_DAY
-from incidents.models import Phase
+from comms.posts.words import NEXT, NEXT_DAY
+from incidents.models import DRILL_MARK, Phase
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 PLACEHOLDERS = (
@@ -102,7 +102,7 @@ def measured(text: str, limit: Limit | None) -> Composed:
 
 def marked(text: str, language: str) -> str:
     """*text* of an exercise, which says so before all else."""
-    mark = DRILL[language]
+    mark = DRILL_MARK[language]
     return text if text.upper().startswith(mark) else f"{mark} - {text}"
 
 

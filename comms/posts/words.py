@@ -2,8 +2,6 @@
 
 from incidents.models import Phase
 
-DRILL = {"fr": "EXERCICE", "nl": "OEFENING", "de": "ÜBUNG", "en": "DRILL"}
-
 NEXT = {
     "fr": "Prochain message à {time}.",
     "nl": "Volgende update om {time}.",

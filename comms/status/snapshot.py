@@ -117,7 +117,7 @@ def rows(which: Q, *, names: int) -> list[Row]:
 
 
 def _past_impacts(at: datetime) -> tuple[facts.PastImpact, ...]:
-    real = Impact.objects.filter(incident__drill=False)
+    real = Impact.objects.real()
     rows = real.filter(Q(ended_at=None) | Q(ended_at__gt=at - BARS)).order_by("began_at", "pk")
     fields = ("service__public_id", "incident__public_id", "status", "began_at", "ended_at")
     return tuple(

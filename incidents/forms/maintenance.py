@@ -138,7 +138,7 @@ class PlanWorkForm(WorkForm, KeyedForm):
     def __init__(self, *args: Any, follows: Incident | None = None, **kwargs: Any) -> None:
         super().__init__(*args, initial=_proposed(follows), **kwargs)
         recent = Q(began_at__gte=timezone.now() - FOLLOWED)
-        known = Incident.objects.filter(recent | Q(pk=follows.pk if follows else 0))
+        known = Incident.objects.real().filter(recent | Q(pk=follows.pk if follows else 0))
         self.fields["follows"].queryset = known.order_by("-began_at")  # type: ignore[attr-defined]
 
 

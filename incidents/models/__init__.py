@@ -1,6 +1,7 @@
 from incidents.models.catalogue import Dependency, Partner, Service, ServiceGroup
 from incidents.models.chain import Chain, ChainLink, LinkStanding
 from incidents.models.incident import (
+    DRILL_MARK,
     Impact,
     Incident,
     IncidentQuerySet,
@@ -23,6 +24,7 @@ from incidents.models.states import (
 from incidents.models.timeline import Entry, EntryKind
 
 __all__ = [
+    "DRILL_MARK",
     "Chain",
     "ChainLink",
     "Dependency",

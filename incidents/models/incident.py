@@ -16,6 +16,8 @@ from incidents.models.states import MilestoneKind, Phase, ResponseRole, ServiceS
 
 # The crisis-communication plan's relapse rule: a second fault on the same service within so long.
 RELAPSE_WITHIN = timedelta(hours=4)
+# What stands before all that is said of an exercise, on a screen and in a message alike.
+DRILL_MARK = {"fr": "EXERCICE", "nl": "OEFENING", "de": "ÜBUNG", "en": "DRILL"}
 
 
 class IncidentQuerySet(models.QuerySet["Incident"]):
@@ -29,15 +31,21 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         return self.filter(drill=False)
 
     def open(self) -> Self:
-        """Not resolved; the gravest first, then the oldest."""
-        return self.with_phase().exclude(latest_phase=Phase.RESOLVED).order_by("severity", "began_at")
+        """Not resolved; what is real before the exercises, then the gravest, then the oldest."""
+        return (
+            self.with_phase().exclude(latest_phase=Phase.RESOLVED).order_by("drill", "severity", "began_at")
+        )
 
     def resolved(self) -> Self:
         return self.with_phase().filter(latest_phase=Phase.RESOLVED)
 
     def holding(self, service: Service) -> Self:
-        """Open incidents that hold *service* in a fault now."""
-        return self.open().filter(impacts__service=service, impacts__ended_at=None)
+        """Open incidents, no exercises, that hold *service* in a fault now."""
+        return self.real().open().filter(impacts__service=service, impacts__ended_at=None)
+
+    def alike(self, *, drill: bool) -> Self:
+        """Exercises alone, or none of them: neither is a relapse, nor the cause, of the other."""
+        return self.filter(drill=drill)
 
     def disturbing(self, services: Collection[Service], moment: datetime) -> Self:
         """Open incidents that began before *moment* and hold one of *services* in a fault."""
@@ -106,9 +114,18 @@ class Incident(models.Model):
         ]
 
     def __str__(self) -> str:
+        """As the desk names it: an exercise is never named without its mark."""
         from django.utils.translation import get_language
 
-        return self.title_in(get_language() or "fr")
+        title = self.title_in(get_language() or "fr")
+        return f"{self.mark} · {title}" if self.drill else title
+
+    @property
+    def mark(self) -> str:
+        """EXERCICE, OEFENING, DRILL in the interface's language; empty for what is real."""
+        from django.utils.translation import get_language
+
+        return DRILL_MARK[(get_language() or "fr")[:2]] if self.drill else ""
 
     def title_in(self, language: str) -> str:
         """The title in *language*; French where it is missing."""
@@ -168,7 +185,7 @@ class PhaseChange(models.Model):
 class ImpactQuerySet(models.QuerySet["Impact"]):
     def real(self) -> Self:
         """No exercises: what the public may hear of."""
-        return self.filter(drill=False)
+        return self.filter(incident__drill=False)
 
     def open(self) -> Self:
         return self.filter(ended_at=None)

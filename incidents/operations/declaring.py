@@ -13,6 +13,7 @@ from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
 from incidents import permissions, timeline
+from incidents.assessing import Assessment
 from incidents.models import (
     EntryKind,
     Incident,
@@ -38,13 +39,17 @@ def declare(
     began_at: datetime,
     by: User,
     relapse_of: Incident | None = None,
+    drill: bool = False,
+    assessment: Assessment | None = None,
     at: datetime | None = None,
 ) -> Incident:
     """Open an incident that is being investigated; the same *key* again returns the one made first.
 
     *titles* maps languages to titles, French and Dutch required; *statuses* holds the services it touches, at
-    least one, each with what it does to it. A relapse is at least S2. Writes the timeline's first entry and
-    bumps PublicRevision. Fields of refusals: title_<language>, severity, services, began_at, relapse_of.
+    least one, each with what it does to it. A relapse is at least S2. *drill*: an exercise, of which nothing leaves
+    the house; it stays one, and what is real stays real. *assessment*: the replies that *severity* was chosen by,
+    kept in the timeline. Writes the timeline's first entry and bumps
+    PublicRevision. Fields of refusals: title_<language>, severity, services, began_at, relapse_of.
     """
     permissions.check_run_incident(by)
     at = at or timezone.now()
@@ -53,7 +58,7 @@ def declare(
     if not touched:
         raise Refused(_("Say which service is touched, and how."), field="services")
     if relapse_of:
-        _check_relapse(relapse_of, began_at, severity)
+        _check_relapse(relapse_of, began_at, severity, drill=drill)
     incident, is_new = Incident.objects.get_or_create(
         key=key,
         defaults={
@@ -63,10 +68,11 @@ def declare(
             "recorded_at": at,
             "declared_by": by,
             "relapse_of": relapse_of,
+            "drill": drill,
         },
     )
     if is_new:
-        _begin(incident, touched, by=by, at=at)
+        _begin(incident, touched, assessment, by=by, at=at)
     return incident
 
 
@@ -82,7 +88,14 @@ def _checked(titles: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _begin(incident: Incident, touched: Mapping[Service, ServiceStatus], *, by: User, at: datetime) -> None:
+def _begin(
+    incident: Incident,
+    touched: Mapping[Service, ServiceStatus],
+    assessment: Assessment | None,
+    *,
+    by: User,
+    at: datetime,
+) -> None:
     began_at = incident.began_at
     PhaseChange.objects.create(
         incident=incident, phase=Phase.INVESTIGATING, occurred_at=began_at, recorded_at=at, by=by
@@ -94,6 +107,10 @@ def _begin(incident: Incident, touched: Mapping[Service, ServiceStatus], *, by: 
     }
     if incident.relapse_of:
         data["relapse_of"] = _reference(incident.relapse_of)
+    if incident.drill:
+        data["drill"] = True
+    if assessment:
+        data["assessed"] = assessment.as_json()
     timeline.append(incident, EntryKind.DECLARED, by=by, data=data, occurred_at=began_at, at=at)
     PublicRevision.objects.bump(incident)
 
@@ -140,14 +157,16 @@ def link_relapse(incident: Incident, earlier: Incident, *, by: User, at: datetim
         return
     if incident.pk == earlier.pk:
         raise Refused(_("An incident is no relapse of itself."), field="relapse_of")
-    _check_relapse(earlier, incident.began_at, Severity(incident.severity))
+    _check_relapse(earlier, incident.began_at, Severity(incident.severity), drill=incident.drill)
     incident.relapse_of = earlier
     incident.save(update_fields=["relapse_of"])
     timeline.append(incident, EntryKind.LINK, by=by, data={"relapse_of": _reference(earlier)}, at=at)
     PublicRevision.objects.bump(incident)
 
 
-def _check_relapse(earlier: Incident, began_at: datetime, severity: Severity) -> None:
+def _check_relapse(earlier: Incident, began_at: datetime, severity: Severity, *, drill: bool) -> None:
+    if earlier.drill != drill:
+        raise Refused(_("An exercise and what is real are no relapse of each other."), field="relapse_of")
     if earlier.began_at >= began_at:
         raise Refused(_("A relapse begins after the incident it is a relapse of."), field="relapse_of")
     _check_severity_of_relapse(severity)

@@ -48,12 +48,14 @@ def plan_maintenance(
     """Announce work on *services* in *window*; the same *key* again returns what was planned first.
 
     *titles* and *bodies* map languages to texts, French and Dutch required. *follows* is the incident that the
-    work finishes: its timeline is told. The opening hours of pharmacies are no reason to refuse: who plans is
-    warned. Bumps PublicRevision. Fields of refusals: title_<language>, body_<language>, services, starts_at,
-    ends_at.
+    work finishes: its timeline is told; it is no exercise. The opening hours of pharmacies are no reason to refuse:
+    who plans is warned. Bumps PublicRevision. Fields of refusals: title_<language>, body_<language>, services,
+    starts_at, ends_at, follows.
     """
     permissions.check_plan_work(by)
     at = at or timezone.now()
+    if follows and follows.drill:
+        raise Refused(_("Work that follows an exercise is not announced: the page is real."), field="follows")
     _check_window(window, at=at)
     maintenance, is_new = Maintenance.objects.get_or_create(
         key=key,

@@ -1,6 +1,6 @@
 from incidents.views.catalogue import incidents
 from incidents.views.chain import chain
-from incidents.views.declaring import declare, edit, relapse
+from incidents.views.declaring import declare, edit, relapse, severity
 from incidents.views.maintenance import (
     amend_maintenance,
     hours,
@@ -27,5 +27,6 @@ __all__ = [
     "postmortem",
     "relapse",
     "roles",
+    "severity",
     "statuses",
 ]

@@ -11,7 +11,7 @@ from accounts.http import Request
 from accounts.refusals import Refused
 from incidents import operations
 from incidents.forms import DeclareForm, EditForm
-from incidents.forms.declaring import Proposal
+from incidents.forms.declaring import Proposal, proposed
 from incidents.models import Incident, ServiceStatus, Severity
 from incidents.models.states import by_badness
 from incidents.permissions import check_run_incident
@@ -26,10 +26,17 @@ def declare(request: Request) -> HttpResponse:
         chosen = {request.GET.get("service", ""): ServiceStatus.PARTIAL.value}
         return _declare_page(request, DeclareForm(initial={"services": chosen}))
     form = DeclareForm(request.POST)
+    if "propose" in request.POST:
+        return _declare_page(request, proposed(form))
     incident = _declared(form, request) if form.is_valid() else None
     if incident is None:
         return _declare_page(request, form, refused=True)
-    messages.success(request, _("Declared. Now tell the pharmacies."))
+    messages.success(
+        request,
+        _("The exercise has begun. Nothing of it leaves the house.")
+        if incident.drill
+        else _("Declared. Now tell the pharmacies."),
+    )
     return redirect("desk:room", incident.public_id)
 
 
@@ -43,6 +50,8 @@ def _declared(form: DeclareForm, request: Request) -> Incident | None:
             statuses=said["services"],
             began_at=said["began_at"],
             relapse_of=form.earlier_incident,
+            drill=form.is_drill,
+            assessment=form.assessment,
             by=request.user,
         )
     except Refused as refusal:
@@ -71,6 +80,13 @@ def relapse(request: Request) -> HttpResponse:
         chosen = proposal.relapse_of[0].public_id
     fresh = DeclareForm(initial={"relapse_of": chosen})
     return render(request, "incidents/declare.html#relapse", {"form": fresh, "proposal": proposal})
+
+
+@require_GET
+def severity(request: Request) -> HttpResponse:
+    """The form's part about the severity, anew for the replies given so far."""
+    check_run_incident(request.user)
+    return render(request, "incidents/declare.html#severity", {"form": proposed(DeclareForm(request.GET))})
 
 
 @require_http_methods(["GET", "POST"])

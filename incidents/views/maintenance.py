@@ -54,7 +54,7 @@ def plan_maintenance(request: Request) -> HttpResponse:
     """?follows=k7m2q9x4tb1d proposes the work that finishes that incident."""
     check_plan_work(request.user)
     if request.method == "GET":
-        follows = Incident.objects.filter(public_id=request.GET.get("follows", "")).first()
+        follows = Incident.objects.real().filter(public_id=request.GET.get("follows", "")).first()
         return _form_page(request, PlanWorkForm(follows=follows))
     if "take" in request.POST:
         return _taken_page(request, PlanWorkForm(with_taken(request.POST)))

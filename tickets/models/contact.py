@@ -69,7 +69,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 
     def shown(self) -> Self:
         """With all that a line of a list says about a contact."""
-        return self.select_related("pharmacy", "service", "agent", "told_update", "callback", "handed_to")
+        return self.select_related(
+            "incident", "pharmacy", "service", "agent", "told_update", "callback", "handed_to"
+        )
 
     def with_nth_call(self) -> Self:
         """Annotates nth_call: 1 for a pharmacy's first contact on the incident, 2 for its second, and so on."""

@@ -29,7 +29,7 @@ class ReportQuerySet(models.QuerySet["Report"]):
 
     def unexplained(self) -> Self:
         """Those on services that no open incident touches and nobody is working on as planned."""
-        touched = Impact.objects.open().filter(service=OuterRef("service"))
+        touched = Impact.objects.real().open().filter(service=OuterRef("service"))
         worked_on = Maintenance.objects.active().filter(services=OuterRef("service"))
         return self.filter(~Exists(touched), ~Exists(worked_on), incident=None)
 

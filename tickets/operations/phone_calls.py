@@ -122,7 +122,7 @@ def _missed(call: PhoneCall, at: datetime) -> Contact:
     account = call.intake.account
     owners = list(Pharmacy.objects.filter(phones__e164=call.e164).distinct()[:2]) if call.e164 else []
     pharmacy = owners[0] if len(owners) == 1 else None
-    incidents = list(Incident.objects.open()[:2])
+    incidents = list(Incident.objects.real().open()[:2])
     contact = Contact(
         key=uuid4(),
         agent=account,

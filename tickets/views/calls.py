@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,7 +140,7 @@ def _page(
     request: Request, form: LogForm, *, asked: QueryDict, tel: str = "", status: int = 200
 ) -> HttpResponse:
     incidents = _incidents(form.at)
-    incident = incident_of(asked) if "incident" in asked else next(iter(incidents), None)
+    incident = incident_of(asked) if "incident" in asked else _preselected(incidents)
     if incident and incident not in incidents:
         incidents.append(incident)
     language = language_of(asked, request.user)
@@ -179,9 +180,15 @@ def undo_for(contact: Contact, user: User) -> int:
 
 
 def _incidents(at: datetime) -> list[Incident]:
-    """Those a caller may mean: the open ones, the gravest first, then those resolved within a day."""
+    """Those a caller may mean: the open ones, the gravest first, then those resolved within a day; exercises last."""
     resolved = Incident.objects.resolved().filter(phase_changes__occurred_at__gte=at - STILL_ASKED_ABOUT)
-    return [*Incident.objects.open(), *resolved.distinct()]
+    found = [*Incident.objects.open(), *resolved.distinct()]
+    return sorted(found, key=lambda incident: incident.drill)
+
+
+def _preselected(incidents: Iterable[Incident]) -> Incident | None:
+    """A real caller's call must not land in an exercise: that is chosen by hand."""
+    return next((incident for incident in incidents if not incident.drill), None)
 
 
 def _caller(asked: QueryDict, incident: Incident | None) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def test_the_list_costs_the_same_however_many_rows(client: Client, nancy: User, 
     with CaptureQueriesContext(connection) as queries:
         assert len(listed(client)) == rows
     about = [query["sql"] for query in queries if "tickets_contact" in query["sql"]]
-    assert len(about) == 5, "\n".join(about)  # rows, counts, the header's two counts of calls and who waits
+    assert len(about) == 6, "\n".join(about)  # rows, counts, four of the header
 
 
 def test_a_rare_value_is_looked_for_among_the_newest_alone_and_further_back_in_a_period_or_an_incident(
