@@ -65,6 +65,7 @@ urlpatterns = [
     path("plan/template/<slug:key>/<int:number>/", plan.step, name="step"),
     path("plan/template/<slug:key>/<int:number>/remove/", plan.remove, name="step_remove"),
     path("plan/step/<int:pk>/", plan.tick, name="tick"),
+    path("plan/step/<int:pk>/message/", plan.compose, name="step_compose"),
     path("plan/mark/<int:pk>/withdraw/", plan.withdraw, name="withdraw"),
     path("plan/<slug:public_id>/", plan.plan, name="plan"),
     path("plan/<slug:public_id>/start/", plan.start, name="plan_start"),

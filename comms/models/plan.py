@@ -32,6 +32,15 @@ class PlanPhase(models.TextChoices):
     CLOSE = "close", _("close")
 
 
+class Evidence(models.TextChoices):
+    """What a step asks for when it is marked done."""
+
+    REACHED = "reached", _("who was reached")
+    HOW = "how", _("how")
+    MESSAGE = "message", _("the exact message")
+    ACKNOWLEDGED = "acknowledged", _("who acknowledged it")
+
+
 class Step(models.Model):
     """What a step of the plan says. Minutes are counted from the anchor; repeats end when `until` is reached.
 
@@ -60,6 +69,20 @@ class Step(models.Model):
     channel_fr = models.CharField(max_length=160, blank=True)
     channel_nl = models.CharField(max_length=160, blank=True)
     channel_en = models.CharField(max_length=160, blank=True)
+    instructions_fr = models.TextField(max_length=1000, blank=True)
+    instructions_nl = models.TextField(max_length=1000, blank=True)
+    instructions_en = models.TextField(max_length=1000, blank=True)
+    evidence = models.JSONField(default=list, blank=True, help_text="Values of Evidence.")
+    publishes = models.BooleanField(default=False, help_text="Doing it is publishing a message.")
+    message_template = models.CharField(
+        max_length=50, blank=True, help_text="Key of the prepared message that it begins with."
+    )
+    audiences = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Values of Audience: whose channels its message goes to; empty: all.",
+    )
+    briefs = models.BooleanField(default=False, help_text="Doing it is having the internal desks briefed.")
     anchor = models.CharField(max_length=20, choices=Anchor)
     offset_minutes = models.IntegerField(default=0)
     latest_minutes = models.IntegerField(
@@ -81,6 +104,9 @@ class Step(models.Model):
 
     def condition_in(self, language: str) -> str:
         return str(getattr(self, f"condition_{language[:2]}", "") or self.condition_fr)
+
+    def instructions_in(self, language: str) -> str:
+        return str(getattr(self, f"instructions_{language[:2]}", "") or self.instructions_fr)
 
     def channel_in(self, language: str) -> str:
         return str(getattr(self, f"channel_{language[:2]}", "") or self.channel_fr)
@@ -162,6 +188,13 @@ class Tick(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome)
     note = models.CharField(
         max_length=500, blank=True, help_text="The evidence, or the reason it does not apply."
+    )
+    reached = models.CharField(max_length=150, blank=True)
+    how = models.CharField(max_length=150, blank=True)
+    message = models.TextField(max_length=2000, blank=True, help_text="Word for word, where it is no update.")
+    acknowledged = models.CharField(max_length=150, blank=True)
+    update = models.ForeignKey(
+        "comms.Update", on_delete=models.PROTECT, null=True, blank=True, related_name="ticks"
     )
     at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)

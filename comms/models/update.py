@@ -64,6 +64,15 @@ class Update(models.Model):
         "comms.Channel", blank=True, related_name="+", help_text="Channels that it does not go to."
     )
 
+    plan_item = models.ForeignKey(
+        "comms.ChecklistItem",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The step of the plan that publishing it does.",
+    )
+
     objects = UpdateQuerySet.as_manager()
 
     class Meta:

@@ -1,23 +1,45 @@
 """The crisis plan of one incident: started once, its steps marked one by one."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.refusals import Refused
 from comms import permissions
-from comms.models import CallPressure, Checklist, ChecklistItem, PlanStep, PlanTemplate, Tick
+from comms.models import (
+    CallPressure,
+    Checklist,
+    ChecklistItem,
+    Evidence,
+    PlanStep,
+    PlanTemplate,
+    Tick,
+    Update,
+)
 from comms.models.plan import Step
 from comms.plan.conditions import thresholds
 from incidents import timeline
 from incidents.models import Entry, EntryKind, Incident
 from incidents.operations.sense import written
+from incidents.personal_data import mask_national_numbers
 
 LONGEST_NOTE: int = Tick._meta.get_field("note").max_length or 0
+LONGEST_PROOF: dict[str, int] = {
+    name.value: vars(Tick._meta.get_field(name.value))["max_length"] for name in Evidence
+}
+MISSING = {
+    Evidence.REACHED: gettext_lazy("Say who was reached."),
+    Evidence.HOW: gettext_lazy("Say how."),
+    Evidence.MESSAGE: gettext_lazy("Give the message word for word, or choose the published one."),
+    Evidence.ACKNOWLEDGED: gettext_lazy("Say who acknowledged it."),
+}
 STEP_FIELDS = [field.name for field in Step._meta.get_fields()]
 
 
@@ -55,6 +77,26 @@ def start_plan(
     return checklist
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What someone tells of how a step was done; *update*: the message was this one."""
+
+    reached: str = ""
+    how: str = ""
+    message: str = ""
+    acknowledged: str = ""
+    update: Update | None = None
+
+
+class Incomplete(Refused):
+    """The step asks for more evidence than was given: by field, what is missing."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        field, message = next(iter(errors.items()))
+        super().__init__(message, field=field)
+        self.errors = errors
+
+
 @transaction.atomic
 def tick(
     item: ChecklistItem,
@@ -62,12 +104,14 @@ def tick(
     key: UUID,
     outcome: Tick.Outcome,
     note: str = "",
+    proof: Proof | None = None,
     by: User,
     at: datetime | None = None,
 ) -> Tick:
-    """Mark *item* done, with its evidence, or not applicable, with the reason.
+    """Mark *item* done, with the evidence it asks for, or not applicable, with the reason in *note*.
 
     The same *key* gives the same tick. A step that does not repeat is marked once: undo it to mark it otherwise.
+    Raises Incomplete, and Refused for what cannot be kept.
     """
     permissions.check_tick_step(by)
     item = (
@@ -77,9 +121,11 @@ def tick(
     )
     if earlier := Tick.objects.filter(key=key).first():
         return earlier
+    done = outcome == Tick.Outcome.DONE
     note = written(note, most=LONGEST_NOTE, field="note", required=False)
-    if outcome == Tick.Outcome.NOT_APPLICABLE and not note:
+    if not done and not note:
         raise Refused(_("Say why this step does not apply."), field="note")
+    proof = _kept(item, proof or Proof()) if done else Proof()
     standing = item.ticks.filter(withdrawn_at=None).order_by("-at").first()
     if standing and (standing.outcome == Tick.Outcome.NOT_APPLICABLE or not item.repeat_minutes):
         raise Refused(
@@ -87,11 +133,55 @@ def tick(
             % {"who": standing.by.display_name, "when": f"{timezone.localtime(standing.at):%H:%M}"}
         )
     at = at or timezone.now()
-    entry = _tell_step(item, outcome, note, by, at)
-    if len(entry.text) > LONGEST_NOTE:
-        raise Refused(_("At most %(most)d characters.") % {"most": LONGEST_NOTE}, field="note")
+    note = _masked(note, LONGEST_NOTE, "note")
+    _tell_step(item, outcome, _summary(note, proof), by, at)
     return Tick.objects.create(
-        item=item, key=key, outcome=outcome, note=entry.text, at=at, recorded_at=at, by=by
+        item=item, key=key, outcome=outcome, note=note, **vars(proof), at=at, recorded_at=at, by=by
+    )
+
+
+def done_by_message(item: ChecklistItem, update: Update, *, by: User, at: datetime) -> Tick | None:
+    """Publishing *update* did *item*: mark it, the update its evidence. None where it is marked already."""
+    standing = item.ticks.filter(withdrawn_at=None).order_by("-at").first()
+    if standing and (standing.outcome == Tick.Outcome.NOT_APPLICABLE or not item.repeat_minutes):
+        return None
+    return tick(item, key=update.key, outcome=Tick.Outcome.DONE, proof=Proof(update=update), by=by, at=at)
+
+
+def _kept(item: ChecklistItem, proof: Proof) -> Proof:
+    """What is told, as it may be kept. A published message is evidence of itself, its channels and readers."""
+    texts = {
+        name: written(getattr(proof, name), most=most, field=name, required=False)
+        for name, most in LONGEST_PROOF.items()
+    }
+    if proof.update and proof.update.incident_id != item.checklist.incident_id:
+        raise Refused(_("This message belongs to another incident."), field="message")
+    missing = [] if proof.update and item.publishes else [Evidence(name) for name in item.evidence]
+    errors = {
+        str(asked): MISSING[asked]
+        for asked in missing
+        if not texts[asked] and not (asked == Evidence.MESSAGE and proof.update)
+    }
+    if errors:
+        raise Incomplete({name: str(text) for name, text in errors.items()})
+    return Proof(
+        **{name: _masked(text, LONGEST_PROOF[name], name) for name, text in texts.items()},
+        update=proof.update,
+    )
+
+
+def _masked(text: str, most: int, field: str) -> str:
+    """National numbers hidden, which may lengthen it."""
+    masked, _count = mask_national_numbers(text)
+    if len(masked) > most:
+        raise Refused(_("At most %(most)d characters.") % {"most": most}, field=field)
+    return masked
+
+
+def _summary(note: str, proof: Proof) -> str:
+    """For the timeline; the exact message stands in the mark alone."""
+    return " · ".join(
+        filter(None, [note, str(proof.update or ""), proof.reached, proof.how, proof.acknowledged])
     )
 
 

@@ -15,11 +15,22 @@ from accounts.languages import INTERFACE_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
 from comms import checks, permissions
-from comms.models import PARTS, Channel, PostText, Update, UpdateService, UpdateText
+from comms.models import (
+    PARTS,
+    Channel,
+    ChecklistItem,
+    MessageTemplate,
+    PostText,
+    Update,
+    UpdateService,
+    UpdateText,
+)
 from comms.operations.deliveries import check_own_texts, owe
+from comms.operations.plan import done_by_message
 from comms.operations.prepared import filled_for, holding_statement
 from incidents import timeline
 from incidents.models import EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
+from incidents.models.states import PHASE_TRANSITIONS
 from incidents.operations import move, set_statuses
 
 
@@ -107,6 +118,31 @@ def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Up
     _put_texts(draft, texts)
     _put_statuses(draft, statuses)
     return draft
+
+
+@transaction.atomic
+def draft_for_step(item: ChecklistItem, *, by: User, at: datetime | None = None) -> tuple[Update, bool]:
+    """The draft that does *item* when it is published, and whether it is new.
+
+    A new one has the step's prepared message and phase, and is held back from the channels of other audiences. One
+    that was begun keeps its words and channels, and does this step instead of any other.
+    """
+    incident = item.checklist.incident
+    new = not incident.updates.drafts().exists()
+    draft = draft_for(incident, by=by, at=at)
+    draft.plan_item = item
+    if new and (prepared := MessageTemplate.objects.filter(key=item.message_template).first()):
+        if prepared.phase in (incident.phase, *PHASE_TRANSITIONS[incident.phase]):
+            draft.phase = prepared.phase
+        if draft.phase == Phase.RESOLVED:
+            draft.next_update_at = draft.valid_until = None
+        statuses = {row.service: ServiceStatus(row.status) for row in draft.services.all()}
+        texts = list(prepared.texts.all())
+        _put_texts(draft, filled_for(incident, texts, statuses=statuses, next_update_at=draft.next_update_at))
+    draft.save(update_fields=["plan_item", "phase", "next_update_at", "valid_until"])
+    if new and item.audiences:
+        draft.held_back_from.set(Channel.objects.filter(enabled=True).exclude(audience__in=item.audiences))
+    return draft, new
 
 
 def next_times(at: datetime) -> dict[int, datetime]:
@@ -316,7 +352,8 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
     """Make *update* public and owe it to every enabled channel.
 
     In one transaction: the number, the services' statuses and the incident's phase, one Delivery per channel and
-    recipient, the timeline entry, the public revision that the status site follows. Publishing what is published
+    recipient, the timeline entry, the public revision that the status site follows, and the mark of the plan's step
+    that it does. Publishing what is published
     already gives it back. Raises Refused with what the checks forbid, Conflict when somebody saved it since.
     """
     permissions.check_publish_update(by)
@@ -355,6 +392,8 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
         at=at,
     )
     PublicRevision.objects.bump(incident)
+    if stored.plan_item:
+        done_by_message(stored.plan_item, stored, by=by, at=at)
     return stored
 
 

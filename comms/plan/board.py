@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comms.models import Checklist, ChecklistItem, PlanPhase, Tick, Update
+from comms.models import Checklist, ChecklistItem, Evidence, PlanPhase, Tick, Update
 from comms.plan.conditions import Situation
 from comms.plan.rules import Judgement, Moments, State, judge
 from incidents.models import (
@@ -45,6 +46,17 @@ class BoardItem:
     @property
     def due_at(self) -> datetime | None:
         return self.judgement.due_at
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The evidence it asks for, by field and in words."""
+        return [(name, str(Evidence(name).label).capitalize()) for name in self.item.evidence]
+
+    @property
+    def note_label(self) -> str:
+        if self.item.evidence:
+            return _("Remark; or why it does not apply")
+        return _("Evidence: who was reached, how; or why it does not apply")
 
     @property
     def last_tick(self) -> Tick | None:
@@ -92,6 +104,11 @@ class Board:
         due = [item for item in self.items if item.state == State.DUE]
         return min(due, key=lambda item: item.due_at or self.at, default=None)
 
+    @cached_property
+    def messages(self) -> list[Update]:
+        """Published, the newest first."""
+        return sorted(self.checklist.incident.updates.all(), key=lambda update: -(update.number or 0))
+
     @property
     def done(self) -> int:
         return sum(not item.open for item in self.items)
@@ -124,7 +141,7 @@ def checklists() -> QuerySet[Checklist]:
     """With everything a board reads, in eleven queries whatever their number."""
     return Checklist.objects.select_related("incident").prefetch_related(
         "items",
-        Prefetch("items__ticks", Tick.objects.select_related("by").order_by("at", "pk")),
+        Prefetch("items__ticks", Tick.objects.select_related("by", "update").order_by("at", "pk")),
         "incident__milestones",
         "incident__phase_changes",
         Prefetch(

@@ -42,6 +42,11 @@ def _step(template: PlanTemplate, row: Mapping[str, Any]) -> PlanStep:
         phase=row["phase"],
         owners=row["owners"],
         when=row.get("when", []),
+        evidence=row.get("evidence", []),
+        publishes=row.get("publishes", False),
+        briefs=row.get("briefs", False),
+        message_template=row.get("message", ""),
+        audiences=row.get("audiences", []),
         **texts,
         **due,
     )

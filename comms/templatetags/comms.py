@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django import template
@@ -56,6 +56,22 @@ def step_condition(step: Step, language: str) -> str:
 @register.filter
 def step_channel(step: Step, language: str) -> str:
     return step.channel_in(language)
+
+
+@register.filter
+def step_instructions(step: Step, language: str) -> str:
+    return step.instructions_in(language)
+
+
+@register.filter
+def entry(of: Mapping[str, str], name: str) -> str:
+    """What *of* holds under *name*; empty where it holds nothing."""
+    return of.get(name, "") if of else ""
+
+
+@register.filter
+def same(one: object, other: object) -> bool:
+    return one == other
 
 
 @register.filter

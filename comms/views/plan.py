@@ -16,6 +16,7 @@ from comms import permissions
 from comms.forms.plan import StepForm
 from comms.models import ChecklistItem, PlanStep, PlanTemplate, Tick
 from comms.operations import plan as operations
+from comms.operations import updates
 from comms.plan.board import board, checklists
 from incidents.models import Incident
 
@@ -57,6 +58,10 @@ def _context(request: Request, incident: Incident, **more: object) -> dict[str, 
         "templates": PlanTemplate.objects.order_by("name"),
         "can_start": permissions.can_start_plan(request.user),
         "can_tick": permissions.can_tick_step(request.user),
+        "can_write": permissions.can_write_update(request.user),
+        "refused_item": None,
+        "typed": {},
+        "errors": {},
         **more,
     }
 
@@ -78,24 +83,51 @@ def start(request: Request, public_id: str) -> HttpResponse:
 
 @require_POST
 def tick(request: Request, pk: int) -> HttpResponse:
-    """Mark a step done or not applicable; a refusal shows the step again with the note as it was typed."""
+    """Mark a step done or not applicable; a refusal shows the step again with all that was typed."""
     item = get_object_or_404(ChecklistItem.objects.select_related("checklist__incident"), pk=pk)
-    note = request.POST.get("note", "")
     try:
         operations.tick(
             item,
             key=_key(request),
             outcome=_outcome(request),
-            note=note,
+            note=request.POST.get("note", ""),
+            proof=_proof(request, item),
             by=request.user,
         )
     except NotAllowed:
         raise
     except Refused as refusal:
-        incident = item.checklist.incident
-        context = _context(request, incident, refusal=refusal, refused_item=item.pk, note=note)
+        errors = dict(getattr(refusal, "errors", {refusal.field or "note": refusal.message}))
+        context = _context(
+            request,
+            item.checklist.incident,
+            refusal=refusal,
+            refused_item=item.pk,
+            typed=request.POST,
+            errors=errors,
+        )
         return render(request, "comms/plan.html", context, status=422)
     return redirect(f"{_address(item)}#step-{item.number}")
+
+
+def _proof(request: Request, item: ChecklistItem) -> operations.Proof:
+    told = {name: request.POST.get(name, "") for name in operations.LONGEST_PROOF}
+    number = request.POST.get("update", "")
+    messages = item.checklist.incident.updates.published()
+    found = messages.filter(number=int(number)).first() if number.isdecimal() and len(number) < 6 else None
+    return operations.Proof(**told, update=found)
+
+
+@require_POST
+def compose(request: Request, pk: int) -> HttpResponse:
+    """Open the composer with the step's prepared message, audience and channels."""
+    item = get_object_or_404(ChecklistItem.objects.select_related("checklist__incident"), pk=pk)
+    if not item.publishes:
+        raise Http404
+    _draft, new = updates.draft_for_step(item, by=request.user)
+    if not new:
+        notices.info(request, _("A message was begun already: its words and channels are kept."))
+    return redirect("comms:compose", item.checklist.incident.public_id)
 
 
 def _key(request: Request) -> UUID:

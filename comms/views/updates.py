@@ -93,7 +93,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
 
 
 def draft_of(incident: Incident) -> Update | None:
-    drafts = incident.updates.drafts().select_related("incident", "saved_by")
+    drafts = incident.updates.drafts().select_related("incident", "saved_by", "plan_item")
     return drafts.prefetch_related("texts", "services__service").first()
 
 

@@ -15,6 +15,7 @@ from comms.models import (
     Delivery,
     DeliveryAttempt,
     DeliveryState,
+    Evidence,
     PlanTemplate,
     Tick,
     Update,
@@ -174,11 +175,16 @@ class Teller:
             item.save()
 
     def _tick(self, turn: Turn) -> None:
+        item = Checklist.objects.get(incident=turn.incident).items.get(number=turn.event["tick"])
         plan.tick(
-            Checklist.objects.get(incident=turn.incident).items.get(number=turn.event["tick"]),
+            item,
             key=uuid4(),
             outcome=Tick.Outcome(turn.event.get("outcome", Tick.Outcome.DONE)),
             note=self.clock.filled_in(turn.event["note"]),
+            proof=plan.Proof(
+                **{name: turn.event.get(name, "") for name in ("reached", "how", "acknowledged")},
+                update=self.told.get(turn.event["incident"]) if Evidence.MESSAGE in item.evidence else None,
+            ),
             by=turn.by,
             at=turn.at,
         )

@@ -10,10 +10,21 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
-from comms.models import Anchor, Checklist, ChecklistItem, PlanPhase, PlanStep, PlanTemplate, Tick
-from comms.operations import plan
+from comms.models import (
+    Anchor,
+    Audience,
+    Checklist,
+    ChecklistItem,
+    MessageTemplate,
+    PlanPhase,
+    PlanStep,
+    PlanTemplate,
+    Tick,
+)
+from comms.operations import plan, prepared, updates
 from comms.operations.standard_plan import install
-from incidents.models import Entry, EntryKind, Incident, Phase
+from incidents import operations as incidents
+from incidents.models import Entry, EntryKind, Incident, Phase, ServiceStatus
 from incidents.timeline import describe
 from tests import factories
 from tests.factories import OUTAGE
@@ -296,3 +307,95 @@ def test_who_may_edit_a_template(template: PlanTemplate, role: Role, may: bool) 
 
     first.refresh_from_db()
     assert (first.title_fr == "Autre chose", template.steps.count()) == (may, 1 if may else 2)
+
+
+def asking(checklist: Checklist, *evidence: str, **fields: Any) -> ChecklistItem:
+    checklist.items.filter(number=1).update(evidence=list(evidence), **fields)
+    return checklist.items.get(number=1)
+
+
+def test_a_step_asks_for_its_evidence_all_at_once_and_keeps_it(checklist: Checklist, agent: User) -> None:
+    item = asking(checklist, "reached", "how", "message", "acknowledged")
+
+    with pytest.raises(plan.Incomplete) as refused:
+        mark(item, agent, proof=plan.Proof(how=" phone "))
+    made = mark(
+        item,
+        agent,
+        note="",
+        proof=plan.Proof(
+            reached="85.07.30-033.28", how=" phone ", message="Nous y travaillons.", acknowledged="Anne"
+        ),
+    )
+
+    assert set(refused.value.errors) == {"reached", "message", "acknowledged"}
+    assert (made.reached, made.how, made.message, made.acknowledged) == (
+        "85.07.30-•••.••",
+        "phone",
+        "Nous y travaillons.",
+        "Anne",
+    )
+    assert told(checklist.incident)[-1][0].endswith("85.07.30-•••.•• · phone · Anne")
+
+
+def test_what_does_not_apply_needs_a_reason_and_no_evidence(checklist: Checklist, agent: User) -> None:
+    item = asking(checklist, "reached")
+
+    made = mark(item, agent, outcome=Tick.Outcome.NOT_APPLICABLE, proof=plan.Proof(reached="Anne"))
+
+    assert (made.note, made.reached) == ("by phone", "")
+
+
+def test_a_message_of_another_incident_is_no_evidence(checklist: Checklist, agent: User) -> None:
+    item, here = asking(checklist, "message"), factories.update(checklist.incident, published_at=OUTAGE)
+    other = factories.update(published_at=OUTAGE)
+
+    with pytest.raises(Refused) as refused:
+        mark(item, agent, proof=plan.Proof(update=other))
+
+    assert refused.value.field == "message"
+    assert mark(item, agent, proof=plan.Proof(update=here)).update == here
+
+
+def test_writing_a_steps_message_begins_with_its_template_and_audience_and_publishing_marks_the_step(
+    checklist: Checklist, lead: User
+) -> None:
+    prepared.install()
+    press = factories.webhook_channel(audience=Audience.PRESS)
+    public = factories.webhook_channel(audience=Audience.PUBLIC)
+    service = factories.service("eforms")
+    incidents.set_statuses(checklist.incident, {service: ServiceStatus.MAJOR}, by=lead)
+    item = asking(checklist, "message", publishes=True, message_template="coming-back", audiences=["public"])
+
+    draft, new = updates.draft_for_step(item, by=lead)
+    title = draft.texts.get(language="fr").title
+    sent = updates.publish(draft, by=lead, revision=draft.revision)
+
+    wanted = MessageTemplate.objects.get(key="coming-back")
+    assert (new, draft.phase, title) == (True, wanted.phase, wanted.texts.get(language="fr").title)
+    assert {delivery.channel for delivery in sent.deliveries.all()} == {public}
+    assert press not in {delivery.channel for delivery in sent.deliveries.all()}
+    made = item.ticks.get()
+    assert (made.outcome, made.update, made.by) == (Tick.Outcome.DONE, sent, lead)
+
+
+def test_a_message_that_was_begun_keeps_its_words_and_does_the_step_all_the_same(
+    checklist: Checklist, lead: User
+) -> None:
+    prepared.install()
+    begun = factories.update(checklist.incident, texts={"fr": "Mes mots.", "nl": "Mijn woorden."})
+    item = asking(checklist, publishes=True, message_template="coming-back", audiences=["press"])
+
+    draft, new = updates.draft_for_step(item, by=lead)
+
+    assert (draft, new, draft.texts.get(language="fr").body) == (begun, False, "Mes mots.")
+    assert (draft.plan_item, draft.held_back_from.count()) == (item, 0)
+
+
+def test_publishing_leaves_a_step_that_is_marked_already_alone(checklist: Checklist, lead: User) -> None:
+    item = asking(checklist, publishes=True)
+    made = mark(item, lead)
+    draft = factories.update(checklist.incident, plan_item=item)
+
+    assert plan.done_by_message(item, draft, by=lead, at=OUTAGE) is None
+    assert list(item.ticks.all()) == [made]

@@ -457,3 +457,45 @@ def test_of_many_marks_the_last_is_shown_and_the_others_are_folded(
     assert ("40 calls" in shown, "30 calls" in shown, "40 calls" in folded) == (True, False, False)
     assert "2 earlier" in folded
     assert folded.index("30 calls") < folded.index("20 calls")
+
+
+def test_a_step_that_asks_for_evidence_says_beside_each_field_what_is_missing_and_keeps_what_was_typed(
+    client: Client, signed_in: Callable[..., User], checklist: Checklist
+) -> None:
+    signed_in(Role.AGENT)
+    item = checklist.items.get(number=1)
+    checklist.items.filter(pk=item.pk).update(evidence=["reached", "how", "message"])
+    sent = factories.update(checklist.incident, published_at=timezone.now())
+
+    refused = mark(client, item, reached="<b>Anne</b>", update="99999999", note="a remark")
+    page = refused.text
+    done = mark(client, item, reached="Anne", how="phone", update=str(sent.number))
+
+    assert (refused.status_code, done.status_code, Tick.objects.get().update) == (422, 302, sent)
+    assert [f'id="{name}-{item.pk}-error"' in page for name in ("reached", "how", "message", "note")] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert 'value="&lt;b&gt;Anne&lt;/b&gt;"' in page
+    assert 'value="a remark"' in page
+    assert "Reached Anne How phone Message v1" in show(client, checklist.incident)
+
+
+def test_one_click_opens_the_composer_for_a_step_that_is_a_message(
+    client: Client, signed_in: Callable[..., User], checklist: Checklist
+) -> None:
+    item = checklist.items.get(number=1)
+    address = reverse("comms:step_compose", args=[item.pk])
+    signed_in(Role.COMMUNICATIONS)
+    none_yet = client.post(address).status_code
+    checklist.items.filter(pk=item.pk).update(publishes=True)
+
+    offered = address in client.get(reverse("comms:plan", args=[checklist.incident.public_id])).text
+    opened = client.post(address, follow=True)
+
+    assert (none_yet, offered, opened.status_code) == (404, True, 200)
+    assert "Step 1 of the plan: Step-1" in text_of(opened.text)
+    signed_in(Role.AGENT)
+    assert client.post(address).status_code == 403
