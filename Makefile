@@ -11,9 +11,11 @@ reset: ## the demonstration anew, as if it were 15:20 of that day now; refuses o
 	@scripts/install run
 	@$(bin)/python manage.py demo reset
 
-test: ## the suite on SQLite; browser journeys where Chromium is found
+test: ## the suite on SQLite, then the journeys: real processes, and a browser where Chromium is found
 	@scripts/install dev
-	env -u DATABASE_URL -u REDIS_URL $(bin)/python -m pytest -n auto
+	@failed=; for part in "not journey" journey; do \
+		env -u DATABASE_URL -u REDIS_URL $(bin)/python -m pytest -n auto --dist worksteal -m "$$part" || failed=1; \
+	done; test -z "$$failed"
 
 check: ## everything that must hold, as .ci/run does
 	@$(MAKE) --keep-going test more-checks
@@ -25,7 +27,7 @@ more-checks:
 
 test-postgresql: ## what uses the database again, with a PostgreSQL and a Redis of its own
 	@scripts/install dev
-	$(bin)/python -m tests.servers $(bin)/python -m pytest -n auto -m "not browser" --database-alone
+	$(bin)/python -m tests.servers $(bin)/python -m pytest -n auto --dist worksteal -m "not browser" --database-alone
 
 lint:
 	@scripts/install dev

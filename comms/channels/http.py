@@ -1,5 +1,6 @@
 """The one way out by HTTP: to an address that was checked, for a short time, and what the answer means."""
 
+import functools
 import json
 import socket
 import ssl
@@ -154,8 +155,9 @@ class Web:
         return Answer(response.status_code, response.headers, bytes(body))
 
 
+@functools.cache
 def _trust() -> ssl.SSLContext:
-    """The authorities this machine trusts, its own of an in-house authority among them."""
+    """The authorities this machine trusts, its own of an in-house authority among them; read once for a process."""
     return ssl.create_default_context()
 
 

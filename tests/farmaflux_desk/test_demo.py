@@ -77,9 +77,12 @@ def test_a_database_that_is_no_demonstration_is_never_emptied() -> None:
 
 
 @pytest.mark.django_db(transaction=True)  # PostgreSQL empties no table just filled
-def test_resetting_takes_away_what_was_entered_since_and_the_public_revision_goes_on() -> None:
+def test_resetting_takes_away_what_was_entered_since_and_the_public_revision_goes_on(
+    settings: Settings,
+) -> None:
     load(live=False, password="black-friday", at=YEARS_LATER)
     revision = PublicRevision.objects.current()
+    archiving.build(settings.DESK_STATUS_ROOT, YEARS_LATER)
     factories.contact(caller_text="someone", agent=User.objects.get(username="agent"))
     factories.user(username="visitor")
 
@@ -91,16 +94,7 @@ def test_resetting_takes_away_what_was_entered_since_and_the_public_revision_goe
     assert User.objects.get(username="lead").has_perm("incidents.run_incident")
     assert User.objects.get(username="lead").check_password("another-one")
     assert PublicRevision.objects.current() > revision
-
-
-@pytest.mark.django_db(transaction=True)  # PostgreSQL empties no table just filled
-def test_after_resetting_no_page_of_before_is_archived(settings: Settings) -> None:
-    load(live=False, password="black-friday", at=YEARS_LATER)
-    archiving.build(settings.DESK_STATUS_ROOT, YEARS_LATER)
-
-    reset(password="black-friday", at=YEARS_LATER)
-
-    assert archive.newest(settings.DESK_STATUS_ROOT) is None
+    assert archive.newest(settings.DESK_STATUS_ROOT) is None  # no page of before
 
 
 def test_the_command_loads_live_and_takes_the_password_from_the_environment(

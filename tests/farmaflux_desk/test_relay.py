@@ -22,7 +22,7 @@ from incidents.models import PublicRevision
 from tests import factories
 from tests.comms.receivers import HookServer, MailServer, black_hole, hook_server, mail_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 RELAY = ("manage.py", "relay")
 DYING = ("-m", "tests.farmaflux_desk.dying_relay")

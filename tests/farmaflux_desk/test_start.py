@@ -13,6 +13,8 @@ from pytest_django import Settings
 
 from farmaflux_desk.supervisor import Supervisor, procfile
 
+pytestmark = pytest.mark.journey
+
 
 def test_a_port_in_use_is_said_in_one_line_and_nothing_is_touched(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:

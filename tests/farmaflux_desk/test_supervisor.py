@@ -15,6 +15,8 @@ from farmaflux_desk.supervisor import Ended, Supervisor, procfile
 
 type Start = Callable[..., tuple[subprocess.Popen[bytes], list[int]]]
 
+pytestmark = pytest.mark.journey
+
 # A process with a child of its own, which outlives it unless someone sees to it.
 FAMILY = 'sleep 600 & echo $! >"$0.child"; echo $$ >"$0"; wait'
 STUBBORN = 'trap "" TERM; echo $$ >"$0"; while :; do sleep 0.1; done'

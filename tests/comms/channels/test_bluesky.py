@@ -23,7 +23,7 @@ from tests.comms.channels.outgoing import channel, owe, posted, send
 from tests.comms.receivers import HookServer, free_port
 from tests.pds import Account, Pds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.journey, pytest.mark.django_db]
 
 TEXT = "Storing bij eForms 🧑‍⚕️ (é): https://status.farmaflux.example/nl/incidents/a1/. Meer: (https://apb.example/x?a=1)"
 LINKS = ["https://status.farmaflux.example/nl/incidents/a1/", "https://apb.example/x?a=1"]

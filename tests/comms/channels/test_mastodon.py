@@ -20,7 +20,7 @@ from tests import factories
 from tests.comms.channels.outgoing import channel, owe, posted, send
 from tests.comms.receivers import HookServer, free_port
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.journey, pytest.mark.django_db]
 
 TEXT = "eForms : panne <totale> & « complète ».\n\nÀ faire : notez.\nSuite : https://status.example/fr/incidents/a1/"
 TOKEN = "mock_token"

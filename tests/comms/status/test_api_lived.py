@@ -40,7 +40,7 @@ def entries(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(steps=STEPS)
 @example(steps=ONE_OF_EACH)
 def test_after_every_step_the_documents_agree_and_what_was_told_stays_told(steps: list[Step]) -> None:

@@ -19,6 +19,8 @@ from comms.status.render import CACHE, HEADERS, documents
 from tests.comms.status.facts import AT, facts, incident, resolved
 from tests.comms.status.test_front import OUTSIDE, Answer, asking, broken
 
+pytestmark = pytest.mark.journey
+
 CONFIGURATION = Path(__file__).parents[3] / "deploy" / "nginx.conf"
 SHOWN = "/var/lib/farmaflux-desk/status"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
