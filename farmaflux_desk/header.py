@@ -77,6 +77,9 @@ SECTIONS = {
 }
 
 
+ROOM = ("desk:room", "desk:drills", "incidents:")
+
+
 @dataclass(frozen=True)
 class RailItem:
     key: str
@@ -400,7 +403,7 @@ def of_request(request: HttpRequest) -> Header:
     match = request.resolver_match
     view = match.view_name if match else ""
     public_id = str((match.kwargs.get("public_id") if match else "") or request.GET.get("incident", ""))
-    section = SECTIONS.get(view, "room" if view.startswith(("desk:room", "incidents:")) else "")
+    section = SECTIONS.get(view, "room" if view.startswith(ROOM) else "")
     assert isinstance(request.user, User)  # noqa: S101 -- only desk pages ask, and they need a sign-in
     return Header(user=request.user, at=timezone.now(), public_id=public_id, section=section)
 

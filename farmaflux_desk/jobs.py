@@ -8,6 +8,7 @@ from comms.operations import signs, subscribers
 from comms.operations.notices import tell_notices
 from comms.status import site, targets
 from farmaflux_desk.demo import outbox
+from farmaflux_desk.rehearsal import replay
 from farmaflux_desk.runner import Job, LaneJob
 from tickets.operations import forget_calls, forget_imports, settle_calls, weigh_calls
 
@@ -20,6 +21,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("renew status site", site.renew_if_changed, timedelta(seconds=1)),
         Job("keep the status site young", site.renew_if_old, timedelta(minutes=1)),
         LaneJob("follow the status site", targets.lanes, targets.follow_in, timedelta(seconds=1)),
+        Job("play scenarios", replay.play_all, timedelta(seconds=1)),
         Job("tell notices", tell_notices, timedelta(minutes=1)),
         Job("archive what is over", site.archive_if_due, timedelta(minutes=1)),
         Job("call back missed calls", settle_calls, timedelta(seconds=2)),

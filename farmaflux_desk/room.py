@@ -13,6 +13,8 @@ from comms.models import Checklist, Update
 from comms.permissions import can_start_plan, can_tick_step, can_write_update
 from comms.plan.board import Board, board, checklists
 from farmaflux_desk.chart import Chart, chart
+from farmaflux_desk.models import Replay
+from farmaflux_desk.rehearsal.playing import Playing, of
 from incidents.models import (
     Entry,
     EntryKind,
@@ -257,6 +259,14 @@ class Room:
     def board(self) -> Board | None:
         checklist: Checklist | None = checklists().filter(incident=self.incident).first()
         return board(checklist, self.at) if checklist else None
+
+    @cached_property
+    def playing(self) -> Playing | None:
+        """The scenario of an exercise that has one."""
+        if not self.incident.drill:
+            return None
+        replay = Replay.objects.select_related("incident").filter(incident=self.incident).first()
+        return of(replay, user=self.user, at=self.at)
 
     # People
 

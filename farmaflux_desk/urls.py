@@ -8,6 +8,7 @@ from django.views.i18n import set_language
 from accounts.views import SignInView
 from comms.urls import subscribe_urlpatterns
 from farmaflux_desk import views
+from farmaflux_desk.rehearsal import views as rehearsal
 from incidents.urls import maintenance
 from tickets.urls import intake_urlpatterns, report_urlpatterns
 
@@ -18,6 +19,11 @@ desk: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("header/", views.header, name="header"),
     path("keys/", views.keys, name="keys"),
+    path("drills/", rehearsal.drills, name="drills"),
+    path("drills/scenario.yaml", rehearsal.scenario, name="scenario"),
+    path("drills/<slug:public_id>/", rehearsal.playing, name="playing"),
+    path("drills/<slug:public_id>/hold/", rehearsal.hold, name="hold"),
+    path("drills/<slug:public_id>/go-on/", rehearsal.go_on, name="go_on"),
     path("incidents/<slug:public_id>/", views.room, name="room"),
     path("incidents/<slug:public_id>/live/", views.room_live, name="room_live"),
 ]

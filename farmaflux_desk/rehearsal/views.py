@@ -1,0 +1,93 @@
+"""Exercises: which there were, beginning one from a scenario, holding it up and going on."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.http import Request
+from accounts.refusals import Refused
+from comms.middleware import changes_nothing_public
+from farmaflux_desk.models import Replay
+from farmaflux_desk.rehearsal import replay as operations
+from farmaflux_desk.rehearsal.forms import SpeedForm, StartForm
+from farmaflux_desk.rehearsal.playing import Playing
+from incidents.models import Incident
+from incidents.permissions import can_run_incident
+
+NEWEST = 50
+
+
+@require_http_methods(["GET", "POST"])
+def drills(request: Request) -> HttpResponse:
+    """The exercises there were, the newest first; who may declare begins one from a scenario."""
+    may = can_run_incident(request.user)
+    if request.method == "GET":
+        return _drills(request, StartForm() if may else None)
+    if not may:
+        raise PermissionDenied
+    form = StartForm(request.POST, request.FILES)
+    if form.is_valid():
+        said = form.cleaned_data
+        try:
+            incident = operations.begin(form.scenario, key=said["key"], speed=said["speed"], by=request.user)
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            messages.success(request, _("The exercise has begun. Nothing of it leaves the house."))
+            return redirect("desk:room", incident.public_id)
+    return _drills(request, form, status=422)
+
+
+def _drills(request: Request, form: StartForm | None, *, status: int = 200) -> HttpResponse:
+    found = Incident.objects.alike(drill=True).with_phase().select_related("replay", "declared_by")
+    context = {"drills": list(found.order_by("-began_at")[:NEWEST]), "form": form}
+    return render(request, "desk/drills.html", context, status=status)
+
+
+@require_GET
+def playing(request: Request, public_id: str) -> HttpResponse:
+    """How far the scenario is; 204 while that is what `?seen=` shows."""
+    shown = Playing(_found(public_id), user=request.user, at=timezone.now())
+    if not request.htmx:
+        return redirect("desk:room", public_id)
+    if request.GET.get("seen") == shown.version:
+        return HttpResponse(status=204)
+    return render(request, "desk/playing.html", {"playing": shown})
+
+
+@require_GET
+def scenario(request: Request) -> HttpResponse:  # noqa: ARG001
+    """The built-in scenario as a file."""
+    response = HttpResponse(operations.BUILT_IN.read_bytes(), content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{operations.BUILT_IN.name}"'
+    return response
+
+
+@require_POST
+@changes_nothing_public
+def hold(request: Request, public_id: str) -> HttpResponse:
+    operations.hold(_found(public_id), by=request.user)
+    return redirect("desk:room", public_id)
+
+
+@require_POST
+@changes_nothing_public
+def go_on(request: Request, public_id: str) -> HttpResponse:
+    """At the speed that is given; what is refused is said in the room."""
+    replay, form = _found(public_id), SpeedForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(map(str, form["speed"].errors)))
+        return redirect("desk:room", public_id)
+    try:
+        operations.go_on(replay, speed=form.cleaned_data["speed"], by=request.user)
+    except Refused as refusal:
+        messages.error(request, refusal.message)
+    return redirect("desk:room", public_id)
+
+
+def _found(public_id: str) -> Replay:
+    return get_object_or_404(Replay.objects.select_related("incident"), incident__public_id=public_id)
