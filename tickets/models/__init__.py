@@ -1,3 +1,4 @@
+from tickets.models.callback_try import CallbackTry, TryOutcome
 from tickets.models.contact import (
     Callback,
     CallbackState,
@@ -20,6 +21,7 @@ __all__ = [
     "Answer",
     "Callback",
     "CallbackState",
+    "CallbackTry",
     "CallbackWindow",
     "Contact",
     "ContactChannel",
@@ -35,6 +37,7 @@ __all__ = [
     "Seen",
     "SoftwareHouse",
     "StagedImport",
+    "TryOutcome",
     "UrgentAnswer",
     "UrgentCase",
     "UrgentKind",

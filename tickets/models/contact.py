@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, When
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
@@ -194,6 +194,7 @@ class CallbackState(models.TextChoices):
     OPEN = "open", _("open")
     DONE = "done", _("done")
     DROPPED = "dropped", _("dropped")
+    UNREACHED = "no_reply", _("not reached")
 
 
 class CallbackWindow(models.TextChoices):
@@ -206,10 +207,8 @@ class CallbackQuerySet(models.QuerySet["Callback"]):
     def open(self) -> Self:
         return self.filter(state=CallbackState.OPEN)
 
-    def by_due(self) -> Self:
-        """The soonest first: "as soon as possible" was due when they called, "when it works" comes last."""
-        due = Case(When(window=CallbackWindow.SOON, then=F("contact__occurred_at")), default=F("due_at"))
-        return self.order_by(due.asc(nulls_last=True), "contact__occurred_at", "pk")
+
+CLAIMED_FOR = timedelta(minutes=10)
 
 
 class Callback(models.Model):
@@ -226,6 +225,15 @@ class Callback(models.Model):
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    next_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not before then again: the last try reached nobody."
+    )
+
+    due: datetime | None  # only where tickets.callbacks.with_due has put it
 
     objects = CallbackQuerySet.as_manager()
 
@@ -245,4 +253,13 @@ class Callback(models.Model):
                 name="callback_at_a_time_has_one",
                 condition=~Q(window="at") | Q(due_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="callback_claimed_at_a_time",
+                condition=Q(claimed_by=None, claimed_at=None)
+                | Q(claimed_by__isnull=False, claimed_at__isnull=False),
+            ),
         ]
+
+    def held_at(self, at: datetime) -> bool:
+        """Whether somebody said within the last ten minutes that she is phoning."""
+        return self.claimed_at is not None and at - self.claimed_at < CLAIMED_FOR

@@ -1,10 +1,10 @@
 """Every decision about contacts, callbacks and reports. Only these functions write them."""
 
+from tickets.operations.callbacks import claim_callback, close_callback, note_try, release_callback
 from tickets.operations.contacts import (
     CallbackRequest,
     Conflict,
     ContactChanges,
-    close_callback,
     edit_contact,
     log_contact,
     one_line,
@@ -33,6 +33,7 @@ __all__ = [
     "attach_contacts",
     "attach_number",
     "be_at",
+    "claim_callback",
     "claim_urgent",
     "close_callback",
     "close_urgent",
@@ -43,7 +44,9 @@ __all__ = [
     "hand_over",
     "log_contact",
     "merge_contacts",
+    "note_try",
     "one_line",
+    "release_callback",
     "release_urgent",
     "remove_answer",
     "reopen_urgent",

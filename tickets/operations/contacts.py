@@ -203,29 +203,6 @@ def undo_contact(contact: Contact, *, by: User, at: datetime | None = None) -> N
     Contact.objects.filter(pk=stored.pk).delete()
 
 
-@transaction.atomic
-def close_callback(
-    callback: Callback, *, by: User, outcome: str = "", dropped: bool = False, at: datetime | None = None
-) -> Callback:
-    """The caller was phoned, or (*dropped*, with the reason as *outcome*) will not be.
-
-    Closing it again the same way changes nothing; otherwise Refused names who closed it.
-    """
-    check_log_contact(by)
-    state = CallbackState.DROPPED if dropped else CallbackState.DONE
-    outcome, _masked = mask_national_numbers(one_line(outcome))
-    if dropped and not outcome:
-        raise Refused(_("Say why nobody will call back."), field="outcome")
-    check_length(Callback, "outcome", outcome)
-    closed = Callback.objects.open().filter(pk=callback.pk)
-    changed = closed.update(state=state, outcome=outcome, closed_at=at or timezone.now(), closed_by=by)
-    callback.refresh_from_db()
-    if not changed and callback.state != state:
-        who = callback.closed_by.display_name if callback.closed_by else ""
-        raise Refused(_("%(who)s has already closed this callback.") % {"who": who})
-    return callback
-
-
 def one_line(text: str) -> str:
     """Line breaks, tabs and control characters become one space."""
     return _SPACE_OR_CONTROL.sub(" ", text).strip()
