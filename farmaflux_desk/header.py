@@ -38,6 +38,7 @@ SECTIONS = {
     "tickets:contact": "calls",
     "tickets:urgent": "urgent",
     "tickets:urgent_act": "urgent",
+    "tickets:callers": "callbacks",
     "tickets:callbacks": "callbacks",
     "tickets:callback_close": "callbacks",
     "tickets:pharmacies": "pharmacies",
@@ -288,7 +289,7 @@ class Header:
 
     @cached_property
     def urgent(self) -> Waiting:
-        return waiting(self.at)
+        return waiting(self.at, incident=self.incident if self.drill else None)
 
     @cached_property
     def late_maintenances(self) -> int:

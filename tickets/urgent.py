@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min, Q
 
+from incidents.models import Incident
 from tickets.models import Contact
 from tickets.models.contact import DUE, ContactQuerySet
 
@@ -19,11 +20,11 @@ class Waiting:
     first_at: datetime | None
 
 
-def waiting(at: datetime) -> Waiting:
-    """Exercises left out. One query, along the index of urgent contacts."""
+def waiting(at: datetime, *, incident: Incident | None = None) -> Waiting:
+    """Those of *incident*, or all but those of exercises. One query, along the index of urgent contacts."""
+    contacts = Contact.objects.waiting(at)
     return Waiting(
-        **Contact.objects.waiting(at)
-        .real()
+        **(contacts.of_incident(incident) if incident else contacts.real())
         .order_by()
         .aggregate(
             count=Count("pk"),

@@ -3,6 +3,7 @@
 from comms.channels.apprise import AppriseTransport
 from comms.channels.base import Capabilities, Transport
 from comms.channels.bluesky import BlueskyTransport
+from comms.channels.callers import CallerMail
 from comms.channels.email import EmailTransport
 from comms.channels.facebook import FacebookTransport
 from comms.channels.linkedin import LinkedInTransport
@@ -27,6 +28,8 @@ TRANSPORTS: dict[ChannelKind, type[Transport]] = {
     ChannelKind.TEAMS: TeamsTransport,
     ChannelKind.WEBHOOK: WebhookTransport,
     ChannelKind.APPRISE: AppriseTransport,
+    ChannelKind.CALLER_EMAIL: CallerMail,
+    ChannelKind.CALLER_SMS: SmsTransport,
     ChannelKind.SUBSCRIBER_EMAIL: SubscriberMail,
     ChannelKind.SUBSCRIBER_WEBHOOK: SubscriberWebhook,
 }

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from comms.channels.stencil import Letter, Stencil, blank
 from comms.channels.words import STATUS, WORDS
-from comms.models import Action, Delivery, Update, UpdateText
+from comms.models import CALLERS, Action, Delivery, Update, UpdateText
 from incidents.models import ServiceStatus
 
 _SENTENCES = {Action.CORRECTION: "corrected", Action.WITHDRAWAL: "withdrawn"}
@@ -58,7 +58,8 @@ class Content:
     owed_at: datetime
     missed: bool
     list_name: str
-    """Why she gets it; empty for a subscriber."""
+    """Why she gets it; empty for a subscriber, and for who called."""
+    called: bool
     sender: str
     reply_to: str
     status_url: str
@@ -97,6 +98,7 @@ def content(delivery: Delivery) -> Content:
         valid_until=_local(update.valid_until),
         owed_at=timezone.localtime(delivery.created_at),
         missed=bool(delivery.stands_for),
+        called=delivery.channel.kind in CALLERS,
         list_name=mail_list.name_in(language) if mail_list else "",
         sender=str(settings.DEFAULT_FROM_EMAIL),
         reply_to=settings.DESK_MAIL_REPLY_TO,

@@ -252,7 +252,7 @@ class TestForm(forms.Form):
         if self._by_mail(channel):
             self.fields["to"].label = _("To this e-mail address, not to the list")
             self.fields["to"].widget = forms.EmailInput(attrs={"autocomplete": "email"})
-        elif channel.kind == ChannelKind.SMS:
+        elif channel.kind in (ChannelKind.SMS, ChannelKind.CALLER_SMS):
             self.fields["to"].label = _("To this mobile number, not to the list")
             self.fields["to"].widget = forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel"})
         else:
@@ -260,7 +260,7 @@ class TestForm(forms.Form):
 
     @staticmethod
     def _by_mail(channel: Channel) -> bool:
-        return channel.kind in (ChannelKind.EMAIL, ChannelKind.SUBSCRIBER_EMAIL)
+        return channel.kind in (ChannelKind.EMAIL, ChannelKind.CALLER_EMAIL, ChannelKind.SUBSCRIBER_EMAIL)
 
     def clean_to(self) -> str:
         try:

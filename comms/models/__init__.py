@@ -1,5 +1,6 @@
 from comms.models.channel import (
     ACCOUNTS,
+    CALLERS,
     LISTS,
     SUBSCRIBERS,
     Audience,
@@ -39,6 +40,7 @@ from comms.models.wording import MessageTemplate, MessageTemplateText
 
 __all__ = [
     "ACCOUNTS",
+    "CALLERS",
     "LISTS",
     "PARTS",
     "SUBSCRIBERS",

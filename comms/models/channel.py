@@ -65,13 +65,17 @@ class ChannelKind(models.TextChoices):
     APPRISE = "apprise", "Apprise"
     SUBSCRIBER_EMAIL = "subscriber-email", _("e-mail to subscribers")
     SUBSCRIBER_WEBHOOK = "subscriber-hook", _("webhooks of subscribers")
+    CALLER_EMAIL = "caller-email", _("e-mail to callers")
+    CALLER_SMS = "caller-sms", _("SMS to callers")
 
 
 LISTS = (ChannelKind.EMAIL, ChannelKind.SMS)
 SUBSCRIBERS = (ChannelKind.SUBSCRIBER_EMAIL, ChannelKind.SUBSCRIBER_WEBHOOK)
+# Owed nothing when a message is published: a person says that who called about an incident is told of it.
+CALLERS = (ChannelKind.CALLER_EMAIL, ChannelKind.CALLER_SMS)
 ALL_IN_ONE = (ChannelKind.WEBHOOK,)
 # The others are accounts: one message in each of the languages that were chosen.
-ACCOUNTS = tuple(kind for kind in ChannelKind if kind not in (*LISTS, *SUBSCRIBERS, *ALL_IN_ONE))
+ACCOUNTS = tuple(kind for kind in ChannelKind if kind not in (*LISTS, *SUBSCRIBERS, *CALLERS, *ALL_IN_ONE))
 
 
 class Audience(models.TextChoices):

@@ -9,9 +9,11 @@ from incidents.models import Phase
 FREDDY_VOICE = "freddy"
 
 # What is told, by kind of channel: the less room, the more of it is what to do.
+_SMS = ("sms", "caller-sms")
 _SHORT = "{headline} {do} {next}\n{url}"
 _TOLD = {
     "sms": "{title}. {do} {next} {url}",
+    "caller-sms": "{title}. {do} {next} {url}",
     "x": _SHORT,
     "bluesky": _SHORT,
     "mastodon": "{title}\n\n{body}\n\n{dont}\n\n{next}\n{url}",
@@ -24,7 +26,7 @@ _TO_COLLEAGUES = "{title} ({phase})\n{services}\n\n{body}\n\n{do}\n{dont}\n{pati
 def pattern(kind: str, voice: str, language: str, phase: str) -> str:
     """What a post of that kind of channel says, by whom, while the incident is in *phase*."""
     told = _TOLD.get(kind, _TO_COLLEAGUES)
-    if kind == "sms":
+    if kind in _SMS:
         return f"{SIGNED if voice == FREDDY_VOICE else 'FarmaFlux'}: {told}"
     if voice != FREDDY_VOICE:
         return told
@@ -34,12 +36,12 @@ def pattern(kind: str, voice: str, language: str, phase: str) -> str:
 
 def correction(kind: str, language: str) -> str:
     """For a channel that cannot change a post: what our message of *sent* should have said."""
-    if kind == "sms":
+    if kind in _SMS:
         return f"FarmaFlux: {CORRECTION[language]} {{title}}. {{do}} {{next}} {{url}}"
     return f"{CORRECTION[language]} {{headline}} {{body}} {{next}}\n{{url}}"
 
 
 def withdrawal(kind: str, language: str) -> str:
     """For a channel that cannot remove a post."""
-    begun = "FarmaFlux: " if kind == "sms" else ""
+    begun = "FarmaFlux: " if kind in _SMS else ""
     return f"{begun}{WITHDRAWAL[language]} {{url}}"

@@ -10,6 +10,7 @@ from tickets.models.contact import (
     UrgentKind,
 )
 from tickets.models.guidance import Answer, Presence, Seen
+from tickets.models.informed import Informed, InformedBy
 from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareHouse
 from tickets.models.phone_call import PhoneCall
 from tickets.models.report import RUN_UP, Report
@@ -28,6 +29,8 @@ __all__ = [
     "ContactImpact",
     "ContactOutcome",
     "ImportKind",
+    "Informed",
+    "InformedBy",
     "Pharmacy",
     "PharmacyPhone",
     "PhoneCall",

@@ -12,6 +12,7 @@ from tickets.operations.contacts import (
 )
 from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
 from tickets.operations.imports import apply_import, forget_imports, stage_import
+from tickets.operations.informing import inform_callers, phone_instead
 from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
 from tickets.operations.pressure import weigh_calls
 from tickets.operations.reports import report
@@ -42,10 +43,12 @@ __all__ = [
     "forget_calls",
     "forget_imports",
     "hand_over",
+    "inform_callers",
     "log_contact",
     "merge_contacts",
     "note_try",
     "one_line",
+    "phone_instead",
     "release_callback",
     "release_urgent",
     "remove_answer",

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from incidents.models import Incident
 from tickets import phone
-from tickets.models import Callback, Contact, Pharmacy, PharmacyPhone, UrgentCase
+from tickets.models import Callback, Contact, Informed, Pharmacy, PharmacyPhone, UrgentCase
 from tickets.operations.contacts import keep_original, one_line, save_with_history
 from tickets.permissions import can_log_contact, check_log_contact
 
@@ -59,6 +59,8 @@ def merge_contacts(kept: Contact, *, duplicate: Contact, by: User, at: datetime 
     _take_callback(kept, duplicate)
     if not UrgentCase.objects.filter(contact=kept).exists():
         UrgentCase.objects.filter(contact=duplicate).update(contact=kept)
+    known = Informed.objects.filter(contact=kept).values_list("update", flat=True)
+    Informed.objects.filter(contact=duplicate).exclude(update__in=list(known)).update(contact=kept)
     keep_original(kept)
     keep_original(duplicate)
     for name in _FILLED_IN:

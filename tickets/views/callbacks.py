@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import FETCH_RAISE, Count, Q
+from django.db.models import FETCH_RAISE
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,10 +13,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import Request
+from accounts.languages import Language
 from accounts.refusals import Refused
 from comms.middleware import changes_nothing_public
 from tickets import operations
 from tickets.callbacks import with_due
+from tickets.informing import recoveries
 from tickets.models import Callback, CallbackState, TryOutcome
 from tickets.models.contact import CLAIMED_FOR
 from tickets.permissions import can_log_contact
@@ -28,7 +29,7 @@ MOST = 200  # the soonest due: beyond them nobody reads on
 
 @require_GET
 def callbacks(request: Request) -> HttpResponse:
-    """The open ones, the soonest due first; ?closed=on shows the newest of the others."""
+    """The open ones, the soonest due first; ?closed=on shows the newest of the others. ?language= is one alone."""
     return _callbacks(request)
 
 
@@ -82,6 +83,9 @@ def _callbacks(
         "contact__pharmacy", "contact__agent", "contact__incident", "closed_by", "claimed_by"
     ).prefetch_related("tries__by")
     closed, now = "closed" in request.GET, timezone.now()
+    language = request.GET.get("language", "")
+    if language in Language.values:
+        related = related.filter(contact__language=language)
     shown = (
         related.exclude(state=CallbackState.OPEN).order_by("-closed_at")[:CLOSED]
         if closed
@@ -91,7 +95,10 @@ def _callbacks(
     context = {
         "closed": closed,
         "sections": [("", rows)] if closed else _sections(rows, now),
-        "counts": _counts(now),
+        "open_count": Callback.objects.open().count(),
+        "recoveries": [] if closed else recoveries(),
+        "languages": Language.values,
+        "language": language,
         "tries": list(TryOutcome),
         "now": now,
         "claimed_since": now - CLAIMED_FOR,
@@ -111,15 +118,6 @@ def _sections(rows: list[Callback], now: datetime) -> list[tuple[str, list[Callb
         _("When it works again"): [row for row in rows if row.due is None],
     }
     return [(name, found) for name, found in windows.items() if found]
-
-
-def _counts(now: datetime) -> dict[str, Any]:
-    """How many are open, and how many of them to be phoned now. One query."""
-    return (
-        with_due(Callback.objects.open())
-        .order_by()
-        .aggregate(open=Count("pk"), due=Count("pk", filter=Q(due__lte=now)))
-    )
 
 
 def _number(text: str) -> int | None:
