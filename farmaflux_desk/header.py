@@ -70,6 +70,8 @@ SECTIONS = {
     "comms:step": "plan",
     "comms:step_new": "plan",
     "comms:template": "plan",
+    "comms:template_new": "plan",
+    "comms:template_file": "plan",
     "comms:plans": "plan",
     "maintenance:list": "maintenance",
     "maintenance:plan": "maintenance",

@@ -28,10 +28,12 @@ from comms.models.plan import (
     CallPressure,
     Checklist,
     ChecklistItem,
+    CrisisKind,
     Evidence,
     PlanPhase,
     PlanStep,
     PlanTemplate,
+    PlanVersion,
     Tick,
 )
 from comms.models.subscriber import Scope, Subscriber, SubscriberKind, SubscriberState
@@ -56,6 +58,7 @@ __all__ = [
     "ChecklistItem",
     "Claim",
     "Correction",
+    "CrisisKind",
     "Delivery",
     "DeliveryAttempt",
     "DeliveryState",
@@ -70,6 +73,7 @@ __all__ = [
     "PlanPhase",
     "PlanStep",
     "PlanTemplate",
+    "PlanVersion",
     "PostText",
     "Scope",
     "SignOfLife",

@@ -57,7 +57,7 @@ class Step(models.Model):
     title_nl = models.CharField(max_length=160)
     title_de = models.CharField(max_length=160, blank=True)
     title_en = models.CharField(max_length=160, blank=True)
-    owners = models.JSONField(default=list, help_text="Keys of incidents.models.ResponseRole.")
+    owners = models.JSONField(default=list, blank=True, help_text="Keys of incidents.models.ResponseRole.")
     when = models.JSONField(
         default=list,
         blank=True,
@@ -112,11 +112,21 @@ class Step(models.Model):
         return str(getattr(self, f"channel_{language[:2]}", "") or self.channel_fr)
 
 
+class CrisisKind(models.TextChoices):
+    """What a plan template is for."""
+
+    OUTAGE = "outage", _("outage")
+    SECURITY = "security", _("data or security")
+    PARTNER = "partner", _("failure at a partner")
+    OTHER = "other", _("other crisis")
+
+
 class PlanTemplate(models.Model):
     """Edited in the desk; starting it for an incident freezes a copy, so editing never changes a running plan."""
 
     key = models.SlugField(unique=True)
     name = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=CrisisKind, default=CrisisKind.OUTAGE)
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -132,6 +142,22 @@ class PlanStep(Step):
     class Meta:
         ordering = ["number"]
         constraints = [models.UniqueConstraint(name="plan_step_number_once", fields=["template", "number"])]
+
+
+class PlanVersion(models.Model):
+    """A template as it was in one revision, as its YAML file; what an edit replaced can be brought back."""
+
+    template = models.ForeignKey(PlanTemplate, on_delete=models.CASCADE, related_name="versions")
+    revision = models.PositiveIntegerField()
+    text = models.TextField()
+    saved_at = models.DateTimeField()
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-revision"]
+        constraints = [models.UniqueConstraint(name="plan_version_once", fields=["template", "revision"])]
 
 
 class Checklist(models.Model):

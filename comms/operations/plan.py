@@ -18,7 +18,6 @@ from comms.models import (
     Checklist,
     ChecklistItem,
     Evidence,
-    PlanStep,
     PlanTemplate,
     Tick,
     Update,
@@ -229,30 +228,6 @@ def _tell(incident: Incident, by: User, at: datetime, note: str = "", **said: st
     return timeline.append(
         incident, EntryKind.PLAN, by=by, text=note, data={"said": said}, occurred_at=at, at=at
     )
-
-
-@transaction.atomic
-def save_step(template: PlanTemplate, step: PlanStep, *, by: User) -> PlanStep:
-    """Store *step* in *template* and count the edit; running checklists keep what they froze."""
-    permissions.check_edit_plan(by)
-    step.template = template
-    step.save()
-    _count_edit(template)
-    return step
-
-
-@transaction.atomic
-def remove_step(step: PlanStep, *, by: User) -> None:
-    permissions.check_edit_plan(by)
-    template = step.template
-    step.delete()
-    _count_edit(template)
-
-
-def _count_edit(template: PlanTemplate) -> None:
-    stored = PlanTemplate.objects.select_for_update().get(pk=template.pk)
-    stored.revision += 1
-    stored.save(update_fields=["revision"])
 
 
 @transaction.atomic

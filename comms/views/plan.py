@@ -8,13 +8,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import Request
 from accounts.refusals import NotAllowed, Refused
 from comms import permissions
-from comms.forms.plan import StepForm
-from comms.models import ChecklistItem, PlanStep, PlanTemplate, Tick
+from comms.models import ChecklistItem, PlanTemplate, Tick
 from comms.operations import plan as operations
 from comms.operations import updates
 from comms.plan.board import board, checklists
@@ -154,42 +153,3 @@ def withdraw(request: Request, pk: int) -> HttpResponse:
     made = get_object_or_404(Tick.objects.select_related("item__checklist__incident"), pk=pk)
     operations.withdraw(made, by=request.user)
     return redirect(f"{_address(made.item)}#step-{made.item.number}")
-
-
-@require_GET
-def template(request: Request, key: str) -> HttpResponse:
-    """The steps of a template, to be edited by who may."""
-    permissions.check_edit_plan(request.user)
-    found = get_object_or_404(PlanTemplate.objects.prefetch_related("steps"), key=key)
-    return render(request, "comms/template.html", {"template": found})
-
-
-@require_http_methods(["GET", "POST"])
-def step(request: Request, key: str, number: int | None = None) -> HttpResponse:
-    """One step of a template: a new one without *number*. Running checklists keep what they froze."""
-    permissions.check_edit_plan(request.user)
-    found = get_object_or_404(PlanTemplate, key=key)
-    if number is None:
-        row, initial = PlanStep(template=found), {"number": _next(found)}
-    else:
-        row, initial = get_object_or_404(PlanStep, template=found, number=number), {}
-    form = StepForm(request.POST or None, instance=row, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        operations.save_step(found, form.save(commit=False), by=request.user)
-        notices.success(request, _("Saved. Plans that run already are unchanged."))
-        return redirect("comms:template", key)
-    context = {"template": found, "form": form, "number": number}
-    return render(request, "comms/step.html", context, status=422 if form.errors else 200)
-
-
-def _next(template: PlanTemplate) -> int:
-    last = template.steps.order_by("-number").first()
-    return last.number + 1 if last else 1
-
-
-@require_POST
-def remove(request: Request, key: str, number: int) -> HttpResponse:
-    row = get_object_or_404(PlanStep, template__key=key, number=number)
-    operations.remove_step(row, by=request.user)
-    notices.success(request, _("Step removed. Plans that run already are unchanged."))
-    return redirect("comms:template", key)

@@ -21,7 +21,7 @@ from comms.models import (
     PlanTemplate,
     Tick,
 )
-from comms.operations import plan, prepared, updates
+from comms.operations import plan, plan_templates, prepared, updates
 from comms.operations.standard_plan import install
 from incidents import operations as incidents
 from incidents.models import Entry, EntryKind, Incident, Phase, ServiceStatus
@@ -233,9 +233,9 @@ def test_editing_the_template_never_changes_a_running_checklist(
     first, second = template.steps.all()
 
     first.title_fr, first.offset_minutes = "Autre chose", 90
-    plan.save_step(template, first, by=lead)
-    plan.remove_step(second, by=lead)
-    plan.save_step(
+    plan_templates.save_step(template, first, by=lead)
+    plan_templates.remove_step(second, by=lead)
+    plan_templates.save_step(
         template,
         PlanStep(number=3, phase=PlanPhase.RUN, title_fr="Neuf", title_nl="Nieuw", anchor=Anchor.CLOSURE),
         by=lead,
@@ -297,13 +297,13 @@ def test_who_may_edit_a_template(template: PlanTemplate, role: Role, may: bool) 
     by, (first, second) = factories.user(role), template.steps.all()
     first.title_fr = "Autre chose"
     if may:
-        plan.save_step(template, first, by=by)
-        plan.remove_step(second, by=by)
+        plan_templates.save_step(template, first, by=by)
+        plan_templates.remove_step(second, by=by)
     else:
         with pytest.raises(NotAllowed):
-            plan.save_step(template, first, by=by)
+            plan_templates.save_step(template, first, by=by)
         with pytest.raises(NotAllowed):
-            plan.remove_step(second, by=by)
+            plan_templates.remove_step(second, by=by)
 
     first.refresh_from_db()
     assert (first.title_fr == "Autre chose", template.steps.count()) == (may, 1 if may else 2)
