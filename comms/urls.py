@@ -76,6 +76,7 @@ urlpatterns = [
     path("plan/mark/<int:pk>/withdraw/", plan.withdraw, name="withdraw"),
     path("plan/<slug:public_id>/", plan.plan, name="plan"),
     path("plan/<slug:public_id>/start/", plan.start, name="plan_start"),
+    path("plan/<slug:public_id>/not-now/", plan.decline, name="plan_decline"),
 ]
 
 subscribe_urlpatterns = [

@@ -14,9 +14,10 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import User
-from comms.models import Update
-from comms.permissions import can_configure_channel
+from comms.models import PlanTemplate, Update
+from comms.permissions import can_configure_channel, can_start_plan
 from comms.plan.agenda import Clock, Due, clock
+from comms.plan.proposing import Proposal, default_template, proposals
 from comms.pulse import oldest_unsent, stopped_since
 from incidents.models import Incident, Maintenance, ServiceStatus
 from incidents.permissions import can_run_incident
@@ -66,6 +67,7 @@ SECTIONS = {
     "comms:member_add": "channels",
     "comms:plan": "plan",
     "comms:plan_start": "plan",
+    "comms:plan_decline": "plan",
     "comms:tick": "plan",
     "comms:step": "plan",
     "comms:step_new": "plan",
@@ -232,6 +234,19 @@ class Header:
     def clock(self) -> Clock:
         return clock(self.at, exercise=self.incident.public_id if self.incident and self.drill else "")
 
+    @cached_property
+    def proposals(self) -> list[Proposal]:
+        """Plans to be started, each with its reason; of an exercise where it is shown alone."""
+        alike = [incident for incident in self.open_incidents if incident.drill == self.drill]
+        about = [incident for incident in alike if not self.drill or incident == self.incident]
+        without = [incident for incident in about if incident.public_id not in self.clock.running]
+        return proposals(without, self.at)
+
+    @cached_property
+    def plan_template(self) -> PlanTemplate | None:
+        """What one click starts; None for who may not."""
+        return default_template() if can_start_plan(self.user) else None
+
     @property
     def late(self) -> list[Due]:
         return self.clock.late
@@ -377,6 +392,7 @@ class Header:
             self.drafts,
             self.callbacks,
             f"{self.urgent.count}.{self.urgent.unclaimed}",
+            ".".join(proposal.incident.public_id for proposal in self.proposals),
             ".".join(f"{hint.service.pk}:{hint.count}" for hint in self.hints),
         )
         return "-".join(str(part or "") for part in parts)

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from incidents.models import Incident
+from incidents.models import Incident, Severity
 
 
 class Anchor(models.TextChoices):
@@ -174,6 +174,23 @@ class Checklist(models.Model):
         permissions = [
             ("start_plan", "May start the plan for an incident"),
             ("tick_step", "May mark steps of a checklist"),
+        ]
+
+
+class PlanDeclined(models.Model):
+    """It was decided not to start the plan, at the severity that the incident had then."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+")
+    severity = models.CharField(max_length=2, choices=Severity)
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(name="plan_declined_has_reason", condition=~Q(reason="")),
+            models.UniqueConstraint(name="plan_declined_once", fields=["incident", "at"]),
         ]
 
 

@@ -18,6 +18,7 @@ from comms.models import (
     Checklist,
     ChecklistItem,
     Evidence,
+    PlanDeclined,
     PlanTemplate,
     Tick,
     Update,
@@ -30,6 +31,7 @@ from incidents.operations.sense import written
 from incidents.personal_data import mask_national_numbers
 
 LONGEST_NOTE: int = Tick._meta.get_field("note").max_length or 0
+LONGEST_REASON: int = PlanDeclined._meta.get_field("reason").max_length or 0
 LONGEST_PROOF: dict[str, int] = {
     name.value: vars(Tick._meta.get_field(name.value))["max_length"] for name in Evidence
 }
@@ -74,6 +76,30 @@ def start_plan(
     )
     _tell(incident, by, at, fr="plan de crise lancé", nl="crisisplan gestart", en="crisis plan started")
     return checklist
+
+
+@transaction.atomic
+def decline_plan(incident: Incident, *, reason: str, by: User, at: datetime | None = None) -> None:
+    """Decide not to start the plan, for now: it is proposed anew when the incident gets worse or opens again.
+
+    Raises Refused where it was started, and without a reason.
+    """
+    permissions.check_start_plan(by)
+    reason = _masked(written(reason, most=LONGEST_REASON, field="reason"), LONGEST_REASON, "reason")
+    incident = Incident.objects.select_for_update().get(pk=incident.pk)
+    if Checklist.objects.filter(incident=incident).exists():
+        raise Refused(_("The plan was started meanwhile."))
+    at = at or timezone.now()
+    PlanDeclined.objects.create(incident=incident, severity=incident.severity, reason=reason, at=at, by=by)
+    _tell(
+        incident,
+        by,
+        at,
+        reason,
+        fr="plan de crise non lancé",
+        nl="crisisplan niet gestart",
+        en="plan not started",
+    )
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,8 @@ class Clock:
 
     late: list[Due]
     next: Due | None
+    running: frozenset[str]
+    """Public ids of the incidents that have a plan."""
 
 
 _known: dict[int, tuple[str, tuple[Pending, ...]]] = {}
@@ -68,10 +70,11 @@ def clock(at: datetime, *, exercise: str = "") -> Clock:
     """Over every open incident and those closed lately, or over that one *exercise* (public id): they never mix."""
     rows = list(_running(at))
     pending = _pending(rows)
-    late, following = [], None
+    late, following, running = [], None, set()
     for pk, _hash, public_id, drill in rows:
         if public_id != exercise if exercise else drill:
             continue
+        running.add(public_id)
         for step in pending[pk]:
             if step.since and step.since > at:
                 continue
@@ -79,7 +82,9 @@ def clock(at: datetime, *, exercise: str = "") -> Clock:
                 late.append(Due(public_id, step, at))
             elif following is None or step.due_at < following.step.due_at:
                 following = Due(public_id, step, at)
-    return Clock(sorted(late, key=lambda due: (not due.step.promised, due.step.due_at)), following)
+    return Clock(
+        sorted(late, key=lambda due: (not due.step.promised, due.step.due_at)), following, frozenset(running)
+    )
 
 
 def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:

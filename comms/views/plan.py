@@ -17,6 +17,7 @@ from comms.models import ChecklistItem, PlanTemplate, Tick
 from comms.operations import plan as operations
 from comms.operations import updates
 from comms.plan.board import board, checklists
+from comms.plan.proposing import default_template, proposals
 from incidents.models import Incident
 
 RECENT = 12
@@ -36,6 +37,7 @@ def plans(request: Request) -> HttpResponse:
         "open": [(incident, running.get(incident.pk)) for incident in open_],
         "past": [(checklist.incident, board(checklist, at)) for checklist in past],
         "templates": PlanTemplate.objects.order_by("name"),
+        "default": default_template(),
         "can_start": permissions.can_start_plan(request.user),
         "can_edit": permissions.can_edit_plan(request.user),
     }
@@ -45,15 +47,21 @@ def plans(request: Request) -> HttpResponse:
 @require_GET
 def plan(request: Request, public_id: str) -> HttpResponse:
     """The checklist of one incident, or the offer to start it."""
-    incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
+    incident = get_object_or_404(
+        Incident.objects.prefetch_related("phase_changes", "impacts"), public_id=public_id
+    )
     return render(request, "comms/plan.html", _context(request, incident))
 
 
 def _context(request: Request, incident: Incident, **more: object) -> dict[str, object]:
     checklist = checklists().filter(incident=incident).first()
+    at = timezone.now()
+    without = [incident] if incident.is_open and not checklist else []
     return {
         "incident": incident,
-        "board": board(checklist, timezone.now()) if checklist else None,
+        "board": board(checklist, at) if checklist else None,
+        "proposal": next(iter(proposals(without, at)), None),
+        "default": default_template(),
         "templates": PlanTemplate.objects.order_by("name"),
         "can_start": permissions.can_start_plan(request.user),
         "can_tick": permissions.can_tick_step(request.user),
@@ -77,6 +85,24 @@ def start(request: Request, public_id: str) -> HttpResponse:
         raise
     except Refused as refusal:
         return render(request, "comms/plan.html", _context(request, incident, refusal=refusal), status=422)
+    return redirect("comms:plan", public_id)
+
+
+@require_POST
+def decline(request: Request, public_id: str) -> HttpResponse:
+    """Not now, and why."""
+    incident = get_object_or_404(Incident, public_id=public_id)
+    reason = request.POST.get("reason", "")
+    try:
+        operations.decline_plan(incident, reason=reason, by=request.user)
+    except NotAllowed:
+        raise
+    except Refused as refusal:
+        errors = {"reason": refusal.message} if refusal.field else {}
+        context = _context(
+            request, incident, refusal=None if errors else refusal, errors=errors, typed=request.POST
+        )
+        return render(request, "comms/plan.html", context, status=422)
     return redirect("comms:plan", public_id)
 
 

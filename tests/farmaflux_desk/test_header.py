@@ -157,7 +157,8 @@ def test_however_much_is_going_on_it_asks_as_little(lead: User, client: Client, 
     for incident in incidents:
         factories.update(incident, published_at=BEGAN)
         factories.contact(incident=incident)
-    with_a_late_step(incidents[0], lead, steps=rows)
+    for number, incident in enumerate(incidents):
+        with_a_late_step(incident, lead, key=f"plan-{number}", steps=rows)
     client.force_login(lead)
     client.get(reverse("desk:header"))
 
