@@ -82,7 +82,7 @@ SECTIONS = {
 }
 
 
-ROOM = ("desk:room", "desk:drills", "incidents:")
+ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:")
 
 
 @dataclass(frozen=True)

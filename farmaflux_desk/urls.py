@@ -26,6 +26,9 @@ desk: list[URLPattern | URLResolver] = [
     path("drills/<slug:public_id>/go-on/", rehearsal.go_on, name="go_on"),
     path("incidents/<slug:public_id>/", views.room, name="room"),
     path("incidents/<slug:public_id>/live/", views.room_live, name="room_live"),
+    path("incidents/<slug:public_id>/score/", rehearsal.score_page, name="score"),
+    path("incidents/<slug:public_id>/score.pdf", rehearsal.score_pdf, name="score_pdf"),
+    path("incidents/<slug:public_id>/score.json", rehearsal.score_json, name="score_json"),
 ]
 
 # allauth's own list also holds sign-up, e-mail addresses and confirmation: routes nobody here has a use for.

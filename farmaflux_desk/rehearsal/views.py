@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,8 +13,11 @@ from accounts.refusals import Refused
 from comms.middleware import changes_nothing_public
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal import replay as operations
+from farmaflux_desk.rehearsal import sheet
 from farmaflux_desk.rehearsal.forms import SpeedForm, StartForm
+from farmaflux_desk.rehearsal.pdf import as_pdf
 from farmaflux_desk.rehearsal.playing import Playing
+from farmaflux_desk.rehearsal.score import Score, earlier_drills, scores
 from incidents.models import Incident
 from incidents.permissions import can_run_incident
 
@@ -87,6 +90,42 @@ def go_on(request: Request, public_id: str) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, refusal.message)
     return redirect("desk:room", public_id)
+
+
+@require_GET
+def score_page(request: Request, public_id: str) -> HttpResponse:
+    """What was kept and what came late, beside the exercises before it."""
+    score, earlier = _scored(request, public_id)
+    context = {
+        "incident": score.incident,
+        "score": score,
+        "earlier": earlier,
+        "rows": sheet.rows(score, earlier),
+        "when": sheet.when(score),
+    }
+    return render(request, "desk/score.html", context)
+
+
+@require_GET
+def score_pdf(request: Request, public_id: str) -> HttpResponse:
+    score, earlier = _scored(request, public_id)
+    response = HttpResponse(as_pdf(score, earlier), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="score-{public_id}.pdf"'
+    return response
+
+
+@require_GET
+def score_json(request: Request, public_id: str) -> JsonResponse:
+    score, earlier = _scored(request, public_id)
+    sheets = {**score.as_json(), "earlier": [one.as_json() for one in earlier]}
+    return JsonResponse(sheets, json_dumps_params={"ensure_ascii": False, "indent": 1})
+
+
+def _scored(request: Request, public_id: str) -> tuple[Score, list[Score]]:
+    incident = get_object_or_404(Incident, public_id=public_id)
+    sheets = [incident, *earlier_drills(incident)]
+    found = scores(sheets, at=timezone.now(), language=request.user.language)
+    return found[0], found[1:]
 
 
 def _found(public_id: str) -> Replay:
