@@ -8,7 +8,7 @@ import brotli
 
 SUFFIXES = (".br", ".gz")
 SMALLEST = 200  # bytes; below that a compressed sibling saves nothing
-LARGEST_BROTLI = 100_000  # bytes; above that it costs a publication more time than its readers gain
+LARGE = 100_000  # bytes; above that it is for machines, and thorough packing costs a publication more than they gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ def with_siblings(name: str, content: bytes) -> dict[str, bytes]:
     """The file and its compressed siblings, by name."""
     files = {name: content}
     if len(content) >= SMALLEST:
-        if len(content) <= LARGEST_BROTLI:
+        large = len(content) > LARGE
+        if not large:
             files[f"{name}.br"] = brotli.compress(content, mode=brotli.MODE_TEXT, quality=5)
-        files[f"{name}.gz"] = gzip.compress(content, compresslevel=6, mtime=0)
+        files[f"{name}.gz"] = gzip.compress(content, compresslevel=1 if large else 6, mtime=0)
     return files
