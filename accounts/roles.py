@@ -1,4 +1,4 @@
-"""The five roles a member of staff can have, as groups."""
+"""The six roles a member of staff can have, as groups."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,3 +12,4 @@ class Role(models.TextChoices):
     LEAD = "incident-lead", _("Incident lead")
     ADMINISTRATOR = "administrator", _("Administrator")
     OBSERVER = "observer", _("Observer")
+    VOLUNTEER = "volunteer", _("Volunteer")

@@ -23,6 +23,7 @@ from incidents.models import Incident, Maintenance, ServiceStatus
 from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
 from tickets.models import Callback, CallbackState
+from tickets.permissions import is_volunteer
 from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
 from tickets.urgent import Waiting, waiting
 
@@ -39,6 +40,10 @@ SECTIONS = {
     "tickets:contact": "calls",
     "tickets:urgent": "urgent",
     "tickets:urgent_act": "urgent",
+    "tickets:crew": "phones",
+    "tickets:shift_start": "phones",
+    "tickets:hand_over_note": "phones",
+    "tickets:invite": "phones",
     "tickets:callers": "callbacks",
     "tickets:callbacks": "callbacks",
     "tickets:callback_close": "callbacks",
@@ -356,6 +361,7 @@ class Header:
                 callbacks,
                 ngettext("%(n)d open callback", "%(n)d open callbacks", callbacks) % {"n": callbacks},
             ),
+            RailItem("phones", gettext("Phones"), "d-desk", reverse("tickets:crew")),
             RailItem("pharmacies", gettext("Pharmacies"), "d-cross", reverse("tickets:pharmacies")),
             RailItem(
                 "maintenance",
@@ -432,4 +438,5 @@ def header(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)  # a page of refusal can come before anyone knows who asks
     if user is None or not user.is_authenticated:
         return {}
-    return {"header": SimpleLazyObject(lambda: of_request(request))}
+    shell = "tickets/volunteer.html" if is_volunteer(user) else "desk.html"
+    return {"header": SimpleLazyObject(lambda: of_request(request)), "shell": shell}

@@ -19,11 +19,13 @@ _COMMUNICATIONS = (
     "comms.count_subscribers",
     "comms.edit_wording",
     "tickets.edit_answer",
+    "tickets.invite_volunteer",
 )
 _LEAD = (*_COMMUNICATIONS, "incidents.run_incident", "comms.edit_plan", "tickets.export_contacts")
 
 ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.OBSERVER: (),
+    Role.VOLUNTEER: ("tickets.answer_as_volunteer",),
     Role.AGENT: _AGENT,
     Role.COMMUNICATIONS: _COMMUNICATIONS,
     Role.LEAD: _LEAD,

@@ -10,7 +10,7 @@ from comms.urls import subscribe_urlpatterns
 from farmaflux_desk import views
 from farmaflux_desk.rehearsal import views as rehearsal
 from incidents.urls import maintenance
-from tickets.urls import intake_urlpatterns, report_urlpatterns
+from tickets.urls import intake_urlpatterns, report_urlpatterns, volunteer_urlpatterns
 
 # One door: Django's own sign-in page knows no limit of attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -63,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("tickets.urls")),
     path("public/", include((subscribe_urlpatterns, "subscribe"))),
     path("public/report/", include((report_urlpatterns, "report"))),
+    path("public/volunteer/", include((volunteer_urlpatterns, "volunteer"))),
     path("intake/", include((intake_urlpatterns, "intake"))),
     path("admin/", admin.site.urls),
     path("livez", views.livez, name="livez"),

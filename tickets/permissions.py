@@ -18,6 +18,30 @@ def check_log_contact(user: User) -> None:
         raise NotAllowed(_("You may look at contacts, but not log or change them."))
 
 
+def is_volunteer(user: User) -> bool:
+    """A colleague from another desk who helps: she logs her own calls on a screen of their own, and sees no other."""
+    return user.has_perm("tickets.answer_as_volunteer") and not can_log_contact(user)
+
+
+def can_answer_call(user: User) -> bool:
+    """Log a call, take back one's own, and confirm what was read."""
+    return can_log_contact(user) or user.has_perm("tickets.answer_as_volunteer")
+
+
+def check_answer_call(user: User) -> None:
+    if not can_answer_call(user):
+        check_log_contact(user)
+
+
+def can_invite_volunteer(user: User) -> bool:
+    return user.has_perm("tickets.invite_volunteer")
+
+
+def check_invite_volunteer(user: User) -> None:
+    if not can_invite_volunteer(user):
+        raise NotAllowed(_("A communications lead or an incident lead lets volunteers in."))
+
+
 def can_import_lists(user: User) -> bool:
     return user.has_perm("tickets.import_lists")
 

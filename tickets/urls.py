@@ -4,6 +4,7 @@ from tickets.views import (
     callbacks,
     calls,
     contacts,
+    crew,
     exports,
     guidance,
     imports,
@@ -42,7 +43,19 @@ urlpatterns = [
     path("contacts/<int:pk>/split/", sorting.split, name="split"),
     path("contacts/<int:pk>/hand-over/", sorting.hand_over, name="hand_over"),
     path("presence/<str:kind>/<int:pk>/", sorting.presence, name="presence"),
+    path("phones/", crew.crew, name="crew"),
+    path("phones/start/", crew.start, name="shift_start"),
+    path("phones/<int:pk>/stop/", crew.stop, name="shift_stop"),
+    path("phones/note/", crew.note, name="hand_over_note"),
+    path("phones/invite/", crew.invite, name="invite"),
+    path("phones/invitations/<int:pk>/end/", crew.end, name="invitation_end"),
     path("callers/<slug:public_id>/", informing.callers, name="callers"),
+    path("phones/", crew.crew, name="crew"),
+    path("phones/start/", crew.start, name="shift_start"),
+    path("phones/<int:pk>/stop/", crew.stop, name="shift_stop"),
+    path("phones/note/", crew.note, name="hand_over_note"),
+    path("phones/invite/", crew.invite, name="invite"),
+    path("phones/invitations/<int:pk>/end/", crew.end, name="invitation_end"),
     path("callers/<slug:public_id>/phone/", informing.phone_instead, name="callers_phone"),
     path("callbacks/", callbacks.callbacks, name="callbacks"),
     path("callbacks/<int:pk>/close/", callbacks.close, name="callback_close"),
@@ -61,6 +74,8 @@ report_urlpatterns = [
     path("", reports.report, name="form"),
     path("received/", reports.reported, name="received"),
 ]
+
+volunteer_urlpatterns = [path("<str:token>/", crew.join, name="join")]
 
 intake_urlpatterns = [
     path("cti/<str:token>", phone_calls.event, name="cti"),

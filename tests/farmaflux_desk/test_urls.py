@@ -36,6 +36,7 @@ PUBLIC = {
     "/public/subscribe/confirm/<token>/",
     "/public/subscribe/manage/<token>/",
     "/public/unsubscribe/<token>/",
+    "/public/volunteer/<token>/",
     "/readyz",
 }
 

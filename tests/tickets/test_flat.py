@@ -29,6 +29,7 @@ PAGES = (
     "contacts/?text=0255",
     "callbacks/",
     "callbacks/?closed=on",
+    "phones/",
     "urgent/",
     "urgent/?closed=on",
     "pharmacies/",

@@ -9,6 +9,7 @@ from tickets.models.contact import (
     ContactOutcome,
     UrgentKind,
 )
+from tickets.models.crew import CameBy, HandOverNote, Shift, VolunteerInvitation
 from tickets.models.guidance import Answer, Presence, Seen
 from tickets.models.informed import Informed, InformedBy
 from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareHouse
@@ -24,10 +25,12 @@ __all__ = [
     "CallbackState",
     "CallbackTry",
     "CallbackWindow",
+    "CameBy",
     "Contact",
     "ContactChannel",
     "ContactImpact",
     "ContactOutcome",
+    "HandOverNote",
     "ImportKind",
     "Informed",
     "InformedBy",
@@ -38,10 +41,12 @@ __all__ = [
     "Province",
     "Report",
     "Seen",
+    "Shift",
     "SoftwareHouse",
     "StagedImport",
     "TryOutcome",
     "UrgentAnswer",
     "UrgentCase",
     "UrgentKind",
+    "VolunteerInvitation",
 ]

@@ -140,6 +140,7 @@ class Contact(models.Model):
         ordering = ["-occurred_at", "-pk"]
         permissions = [
             ("log_contact", "May log and edit contacts and handle callbacks"),
+            ("answer_as_volunteer", "May log calls on the volunteers' screen"),
             ("export_contacts", "May take the list of contacts out as a file"),
         ]
         indexes = [

@@ -10,6 +10,14 @@ from tickets.operations.contacts import (
     one_line,
     undo_contact,
 )
+from tickets.operations.crew import (
+    end_invitation,
+    end_shift,
+    invite_volunteer,
+    join,
+    start_shift,
+    write_note,
+)
 from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
 from tickets.operations.imports import apply_import, forget_imports, stage_import
 from tickets.operations.informing import inform_callers, phone_instead
@@ -40,10 +48,14 @@ __all__ = [
     "close_urgent",
     "confirm_seen",
     "edit_contact",
+    "end_invitation",
+    "end_shift",
     "forget_calls",
     "forget_imports",
     "hand_over",
     "inform_callers",
+    "invite_volunteer",
+    "join",
     "log_contact",
     "merge_contacts",
     "note_try",
@@ -59,7 +71,9 @@ __all__ = [
     "settle_offer",
     "split_contact",
     "stage_import",
+    "start_shift",
     "take_event",
     "undo_contact",
     "weigh_calls",
+    "write_note",
 ]

@@ -28,7 +28,7 @@ from tickets.models import (
     Pharmacy,
     UrgentCase,
 )
-from tickets.permissions import check_log_contact
+from tickets.permissions import check_answer_call, check_log_contact
 
 NEEDED_WITHIN = timedelta(days=7)
 CALLED_BACK_WITHIN = timedelta(days=30)
@@ -101,7 +101,7 @@ def log_contact(
     the agent's. *told_update* is what the agent had before her, a published update of the same incident.
     No history is written before the first edit. Raises Refused with the field that is wrong.
     """
-    check_log_contact(by)
+    check_answer_call(by)
     at = at or timezone.now()
     contact = Contact(
         key=key,
@@ -189,7 +189,7 @@ def undo_contact(contact: Contact, *, by: User, at: datetime | None = None) -> N
 
     Refused for anybody else's, after half a minute, and once somebody has worked on it: then it is changed, not undone.
     """
-    check_log_contact(by)
+    check_answer_call(by)
     stored = Contact.objects.select_for_update().filter(pk=contact.pk, agent=by, revision=1).first()
     at = at or timezone.now()
     if stored is None or at - stored.recorded_at > UNDONE_WITHIN:

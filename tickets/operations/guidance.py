@@ -13,7 +13,7 @@ from accounts.refusals import Refused
 from comms.models import Update
 from tickets import answers
 from tickets.models import Answer, Presence, Seen
-from tickets.permissions import check_edit_answer, check_log_contact
+from tickets.permissions import check_answer_call, check_edit_answer
 
 TEXTS = ("text_fr", "text_nl", "text_de", "text_en")
 AWAY_AFTER = timedelta(seconds=45)
@@ -32,7 +32,7 @@ class AnswerData:
 
 def confirm_seen(update: Update, *, by: User, at: datetime | None = None) -> None:
     """*by* has read *update* and tells callers what it says. Said twice it stays as first said."""
-    check_log_contact(by)
+    check_answer_call(by)
     if update.published_at is None:
         raise Refused(_("This message is not published."))
     Seen.objects.bulk_create([Seen(user=by, update=update, at=at or timezone.now())], ignore_conflicts=True)

@@ -34,7 +34,7 @@ from tickets.models import (
     Pharmacy,
     UrgentKind,
 )
-from tickets.permissions import can_log_contact
+from tickets.permissions import can_answer_call, is_volunteer
 from tickets.views.phone_calls import asked_by_softphone
 from tickets.views.saying import incident_of, language_of, panel
 
@@ -62,7 +62,7 @@ def new(request: Request) -> HttpResponse:
 @changes_nothing_public
 def log(request: Request) -> HttpResponse:
     """Log the call; or, without JavaScript, look the caller up and show the row with the choices."""
-    if not can_log_contact(request.user):
+    if not can_answer_call(request.user):
         raise PermissionDenied
     at = timezone.now()
     if "search" in request.POST:
@@ -131,6 +131,7 @@ def _logged(request: Request, form: LogForm, contact: Contact) -> HttpResponse:
     told = form.cleaned_data["told_update"]
     contact.undo_for = undo_for(contact, request.user)
     context = {"contact": contact, "masked": masked, "newest": told.number if told else None}
+    context["volunteer"] = is_volunteer(request.user)
     response = render(request, "tickets/calls.html#saved", context)
     response["HX-Trigger-After-Swap"] = "call-saved"
     return response
@@ -155,7 +156,7 @@ def _page(
         "impacts": list(ContactImpact),
         "urgent_kinds": list(UrgentKind),
         "windows": list(CallbackWindow),
-        "can_log": can_log_contact(request.user),
+        "can_log": can_answer_call(request.user),
         **_caller(asked, incident),
         **panel(incident, language, request.user),
         **(latest or {}),
@@ -211,6 +212,8 @@ def _caller(asked: QueryDict, incident: Incident | None) -> dict[str, Any]:
 def _latest(incident: Incident | None, user: User, *, seen: str = "") -> dict[str, Any] | None:
     """The newest contacts and their counts, or None while they are those *seen*."""
     about = Contact.objects.filter(incident=incident)
+    if volunteer := is_volunteer(user):
+        about = about.filter(agent=user)
     contacts = list(about.shown().with_nth_call().fetch_mode(FETCH_RAISE)[:LATEST])
     newest = Update.objects.published().filter(incident=incident).values_list("number", flat=True).first()
     for contact in contacts:
@@ -235,4 +238,5 @@ def _latest(incident: Incident | None, user: User, *, seen: str = "") -> dict[st
         "counts": counts,
         "newest": newest,
         "latest_version": version,
+        "volunteer": volunteer,
     }

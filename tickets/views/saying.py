@@ -17,7 +17,7 @@ from comms.script import what_to_say
 from incidents.models import Incident, PublicRevision
 from tickets import answers, operations, spoken
 from tickets.models import Answer
-from tickets.permissions import can_log_contact, can_see_readers
+from tickets.permissions import can_answer_call, can_see_readers, is_volunteer
 from tickets.readers import newest_seen
 
 
@@ -46,7 +46,7 @@ def seen(request: Request) -> HttpResponse:
     update = Update.objects.published().filter(incident=incident, number=number).first() if known else None
     if update is None:
         raise Http404
-    if not can_log_contact(request.user):
+    if not can_answer_call(request.user):
         raise PermissionDenied
     operations.confirm_seen(update, by=request.user)
     if not request.htmx:
@@ -71,9 +71,10 @@ def panel(incident: Incident | None, language: str, user: User, *, heard: str = 
         "spoken": spoken.lines(language),
         "say_version": say_version(incident.public_id if incident else "", language),
         "told": told,
-        "unread": script is not None and confirmed != script.number and can_log_contact(user),
+        "unread": script is not None and confirmed != script.number and can_answer_call(user),
         "answers": said,
         "can_see_readers": can_see_readers(user),
+        "volunteer": is_volunteer(user),
     }
 
 
