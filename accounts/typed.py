@@ -7,6 +7,7 @@ from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.languages import Language
 from accounts.models import User
 
 KEPT_FOR = 12 * 60 * 60  # seconds
@@ -35,8 +36,18 @@ class Typed:
         return cls(request.get_full_path(), fields, timezone.now().timestamp())
 
     @property
-    def shown(self) -> list[list[str]]:
-        """What the person wrote, without the fields that are the form's own business."""
+    def shown(self) -> list[tuple[str, str]]:
+        """(language or "", text): what the person wrote in words; she knows her own by reading it."""
+        return [(_language(name), value) for name, value in self._filled if _is_prose(value)]
+
+    @property
+    def others(self) -> int:
+        """How many fields were chosen or filled beside those."""
+        return len(self._filled) - len(self.shown)
+
+    @property
+    def _filled(self) -> list[list[str]]:
+        """Without the fields that are the form's own business."""
         return [[name, value] for name, value in self.fields if name not in HIDDEN and value]
 
     @property
@@ -55,6 +66,16 @@ class Typed:
     def is_by(self, user: User) -> bool:
         """False too when the form did not say who was typing: then nobody is shown it."""
         return self.author == str(user.pk)
+
+
+def _language(name: str) -> str:
+    """Of a text, by the end of its field's name: body_fr."""
+    language = name.rpartition("_")[2]
+    return language if language in Language else ""
+
+
+def _is_prose(value: str) -> bool:
+    return any(character.isspace() for character in value.strip())
 
 
 def keep(request: HttpRequest) -> bool:

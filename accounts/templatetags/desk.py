@@ -53,7 +53,7 @@ def clock(moment: datetime | None) -> str:
     local = timezone.localtime(moment)
     if local.date() == timezone.localdate():
         return f"{local:%H:%M}"
-    return f"{formats.date_format(local, 'j M')} {local:%H:%M}"
+    return f"{formats.date_format(local, 'j N')} {local:%H:%M}"
 
 
 @register.filter

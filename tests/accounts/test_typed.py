@@ -42,7 +42,8 @@ def address() -> str:
 
 def test_text_posted_without_a_session_is_shown_again_after_signing_in(client: Client, address: str) -> None:
     writer = person("writer")
-    fields = {"typed_by": typed_by(client, writer, address), "body_fr": "Le transfert ne marche pas encore."}
+    typed = {"body_fr": "Le transfert ne marche pas encore.", "phase": "identified", "title_fr": ""}
+    fields = {"typed_by": typed_by(client, writer, address), **typed}
 
     refused = client.post(address, fields)
     sign_in(client, "writer")
@@ -51,17 +52,18 @@ def test_text_posted_without_a_session_is_shown_again_after_signing_in(client: C
     assert refused.url == f"{reverse('account_login')}?next={reverse('accounts:resume')}"  # type: ignore[attr-defined]
     assert "Le transfert ne marche pas encore." in page.text
     assert f'action="{address}"' in page.text
+    assert (page.context["typed"].shown, page.context["typed"].others) == ([("fr", typed["body_fr"])], 1)
 
 
 def test_a_secret_is_not_kept(client: Client, address: str) -> None:
     writer = person("writer")
-    fields = {"typed_by": typed_by(client, writer, address), "body_fr": "Texte.", "secret_token": "s3cret"}
+    fields = {"typed_by": typed_by(client, writer, address), "body_fr": "Un texte.", "secret_token": "s3cret"}
 
     client.post(address, fields)
     sign_in(client, "writer")
     page = client.get(reverse("accounts:resume")).text
 
-    assert ("Texte." in page, "s3cret" in page) == (True, False)
+    assert ("Un texte." in page, "s3cret" in page) == (True, False)
 
 
 def test_text_waits_through_a_reload_until_it_is_let_go(client: Client, address: str) -> None:

@@ -117,7 +117,7 @@ def test_who_plans_while_pharmacies_are_open_is_warned_first_and_keeps_what_was_
 
     assert (answer.status_code, Maintenance.objects.count()) == (422, 0)
     assert "Les pharmacies sont ouvertes à ce moment" in answer.text
-    assert "4 Jul 19:00 – 4 Jul 21:00" in unescape(answer.text)
+    assert "4 juil. 19:00 – 4 juil. 21:00" in unescape(answer.text)
     kept = {
         name: value(answer.text, name) for name in ("key", "title_fr", "title_nl", "starts_at", "ends_at")
     }

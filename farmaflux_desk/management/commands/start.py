@@ -15,7 +15,7 @@ from farmaflux_desk.supervisor import Ended, Supervisor, procfile
 
 HOST = "127.0.0.1"  # demonstration accounts have a published password: nobody else may reach them
 PROCESSES = ("web", "relay")
-ACCOUNTS = ("agent", "comms", "lead", "admin")
+ACCOUNTS = ("agent", "comms", "lead", "admin", "observer")
 
 
 class Command(BaseCommand):

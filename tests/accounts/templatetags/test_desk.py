@@ -25,7 +25,7 @@ def test_a_moment_of_another_day_is_told_with_its_day() -> None:
     just_before_midnight = datetime(2022, 6, 30, 21, 59, tzinfo=UTC)
 
     with translation.override("en"):
-        assert (clock(just_before_midnight), clock_only(just_before_midnight)) == ("30 Jun 23:59", "23:59")
+        assert (clock(just_before_midnight), clock_only(just_before_midnight)) == ("30 June 23:59", "23:59")
 
 
 def test_a_day_is_that_of_brussels_in_the_readers_language() -> None:
