@@ -87,7 +87,7 @@ SECTIONS = {
 }
 
 
-ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:")
+ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "staff:")
 
 
 @dataclass(frozen=True)

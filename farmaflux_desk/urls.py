@@ -9,7 +9,7 @@ from accounts.views import SignInView
 from comms.urls import subscribe_urlpatterns
 from farmaflux_desk import views
 from farmaflux_desk.rehearsal import views as rehearsal
-from incidents.urls import maintenance
+from incidents.urls import maintenance, staff
 from tickets.urls import intake_urlpatterns, report_urlpatterns, volunteer_urlpatterns
 
 # One door: Django's own sign-in page knows no limit of attempts.
@@ -59,6 +59,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("comms.urls")),
     path("desk/incidents/", include("incidents.urls")),
     path("desk/maintenance/", include(maintenance)),
+    path("desk/staff/", include(staff)),
     path("desk/", include((desk, "desk"))),
     path("desk/", include("tickets.urls")),
     path("public/", include((subscribe_urlpatterns, "subscribe"))),

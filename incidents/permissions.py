@@ -46,3 +46,23 @@ def can_plan_work(user: User) -> bool:
 def check_plan_work(user: User) -> None:
     if not can_plan_work(user):
         raise NotAllowed(_("You may look at maintenance, but not plan or change it."))
+
+
+def can_call_in(user: User) -> bool:
+    """See colleagues' numbers, call them in and note what they answer: whoever works at an incident."""
+    return can_note_fact(user)
+
+
+def check_call_in(user: User) -> None:
+    if not can_call_in(user):
+        raise NotAllowed(_("Colleagues’ numbers are for those who work at an incident."))
+
+
+def can_keep_staff(user: User) -> bool:
+    """Say who can be called in, in which order, and when they are away."""
+    return can_run_incident(user)
+
+
+def check_keep_staff(user: User) -> None:
+    if not can_keep_staff(user):
+        raise NotAllowed(_("Only an incident lead may change the list of colleagues."))

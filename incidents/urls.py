@@ -1,6 +1,7 @@
 from django.urls import path
 
 from incidents import views
+from incidents.views import staff as staff_views
 
 app_name = "incidents"
 urlpatterns = [
@@ -16,7 +17,21 @@ urlpatterns = [
     path("<slug:public_id>/postmortem/", views.postmortem, name="postmortem"),
     path("<slug:public_id>/roles/", views.roles, name="roles"),
     path("<slug:public_id>/note/", views.note, name="note"),
+    path("<slug:public_id>/call-in/", staff_views.call_in, name="call_in"),
 ]
+
+staff = (
+    [
+        path("", staff_views.staff, name="list"),
+        path("new/", staff_views.colleague, name="add"),
+        path("<int:pk>/", staff_views.colleague, name="one"),
+        path("<int:pk>/calendar/", staff_views.calendar, name="calendar"),
+        path("<int:pk>/absence/", staff_views.absence, name="absence"),
+        path("<int:pk>/remove/", staff_views.colleague_remove, name="remove"),
+        path("absences/<int:pk>/remove/", staff_views.absence_remove, name="absence_remove"),
+    ],
+    "staff",
+)
 
 maintenance = (
     [

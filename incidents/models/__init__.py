@@ -12,6 +12,7 @@ from incidents.models.incident import (
 from incidents.models.maintenance import Maintenance, MaintenanceChange, MaintenanceQuerySet
 from incidents.models.postmortem import Postmortem, PostmortemText
 from incidents.models.revision import PublicRevision
+from incidents.models.staff import Absence, CallIn, CallInAnswer, CallInWay, Colleague
 from incidents.models.states import (
     LinkState,
     MaintenanceStatus,
@@ -25,8 +26,13 @@ from incidents.models.timeline import Entry, EntryKind
 
 __all__ = [
     "DRILL_MARK",
+    "Absence",
+    "CallIn",
+    "CallInAnswer",
+    "CallInWay",
     "Chain",
     "ChainLink",
+    "Colleague",
     "Dependency",
     "Entry",
     "EntryKind",

@@ -17,16 +17,27 @@ from incidents.operations.maintenance import (
 )
 from incidents.operations.postmortem import discard_postmortem, publish_postmortem, write_postmortem
 from incidents.operations.recovery import plan_milestone, reach_milestone
+from incidents.operations.staff import (
+    add_absence,
+    call_in,
+    keep_colleague,
+    remove_absence,
+    remove_colleague,
+    take_calendar,
+)
 from incidents.operations.team import assign_role
 
 __all__ = [
     "Confirmation",
     "Standing",
+    "add_absence",
     "amend",
     "amend_maintenance",
     "assign_role",
+    "call_in",
     "declare",
     "discard_postmortem",
+    "keep_colleague",
     "link_relapse",
     "move",
     "move_maintenance",
@@ -36,7 +47,10 @@ __all__ = [
     "plan_milestone",
     "publish_postmortem",
     "reach_milestone",
+    "remove_absence",
+    "remove_colleague",
     "set_chain",
     "set_statuses",
+    "take_calendar",
     "write_postmortem",
 ]
