@@ -241,7 +241,9 @@ class Header:
 
     @cached_property
     def proposals(self) -> list[Proposal]:
-        """Plans to be started, each with its reason; of an exercise where it is shown alone."""
+        """Plans that the user may start and should, each with its reason; of an exercise where it is shown alone."""
+        if not can_start_plan(self.user):
+            return []
         alike = [incident for incident in self.open_incidents if incident.drill == self.drill]
         about = [incident for incident in alike if not self.drill or incident == self.incident]
         without = [incident for incident in about if incident.public_id not in self.clock.running]
@@ -249,8 +251,8 @@ class Header:
 
     @cached_property
     def plan_template(self) -> PlanTemplate | None:
-        """What one click starts; None for who may not."""
-        return default_template() if can_start_plan(self.user) else None
+        """What one click starts; None while there is no template."""
+        return default_template()
 
     @property
     def late(self) -> list[Due]:

@@ -593,6 +593,7 @@ ACTIONS: Mapping[str, Callable[[Incident, User], object]] = {
     "note_fact": lambda incident, by: note(incident, by=by),
 }
 ALLOWED = {
+    Role.VOLUNTEER: set[str](),
     Role.OBSERVER: set[str](),
     Role.AGENT: {"note_fact"},
     Role.COMMUNICATIONS: {"note_fact", "set_statuses", "move"},

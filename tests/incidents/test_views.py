@@ -273,6 +273,7 @@ def test_an_incident_still_open_on_the_service_is_pointed_to(client: Client, lea
 
 PAGES = ("edit", "move", "statuses", "milestones", "roles", "note")
 OPEN_TO = {
+    Role.VOLUNTEER: set[str](),
     Role.OBSERVER: set[str](),
     Role.AGENT: {"note"},
     Role.COMMUNICATIONS: {"note", "move", "statuses"},

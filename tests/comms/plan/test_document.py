@@ -49,7 +49,8 @@ def test_what_is_written_is_read_back_the_same() -> None:
     ],
 )  # fmt: skip
 def test_each_bad_line_is_named(text: str, said: list[str]) -> None:
-    with translation.override("en"), pytest.raises(Unreadable) as refused:
-        load(text, messages={"holding"})
+    with translation.override("en"):
+        with pytest.raises(Unreadable) as refused:
+            load(text, messages={"holding"})
 
-    assert [str(problem) for problem in refused.value.problems] == said
+        assert [str(problem) for problem in refused.value.problems] == said
