@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import operations
+from accounts.forms import PhoneField
 from accounts.models import Intake, IntakeKind, User
 from accounts.roles import Role
 
@@ -30,7 +31,17 @@ class StaffAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable when
         (None, {"fields": ("username", "password", "is_active")}),
         (
             _("Person"),
-            {"fields": ("first_name", "last_name", "email", "language", "single_keys", "extension")},
+            {
+                "fields": (
+                    "first_name",
+                    "last_name",
+                    "email",
+                    "phone",
+                    "language",
+                    "single_keys",
+                    "extension",
+                )
+            },
         ),
         (_("Roles"), {"fields": ("groups",)}),
     )
@@ -43,6 +54,11 @@ class StaffAdmin(UserAdmin):  # type: ignore[type-arg]  # not subscriptable when
             },
         ),
     )
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "phone":
+            kwargs["form_class"] = PhoneField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         users: QuerySet[User] = super().get_queryset(request).filter(intake=None)

@@ -30,6 +30,13 @@ class User(AbstractUser):
         error_messages={"unique": _("Someone else has this extension.")},
     )
 
+    phone = models.CharField(
+        _("mobile phone"),
+        max_length=16,
+        blank=True,
+        help_text=_("The crisis plan reminds you there by SMS, where a channel for that is set up."),
+    )
+
     @property
     def display_name(self) -> str:
         return self.get_full_name() or self.get_username()

@@ -19,7 +19,13 @@ from incidents.models import Incident, Phase, Service, ServiceStatus
 
 log = structlog.get_logger(__name__)
 
-LETTERS = (ChannelKind.EMAIL, ChannelKind.CALLER_EMAIL, ChannelKind.WEBHOOK, *SUBSCRIBERS)
+LETTERS = (
+    ChannelKind.EMAIL,
+    ChannelKind.CALLER_EMAIL,
+    ChannelKind.STAFF_EMAIL,
+    ChannelKind.WEBHOOK,
+    *SUBSCRIBERS,
+)
 """Their transports write what they send; every other channel carries a post."""
 
 

@@ -8,6 +8,7 @@ from comms.channels.email import EmailTransport
 from comms.channels.facebook import FacebookTransport
 from comms.channels.linkedin import LinkedInTransport
 from comms.channels.mastodon import MastodonTransport
+from comms.channels.reminding import StaffMail
 from comms.channels.slack import SlackTransport
 from comms.channels.sms import SmsTransport
 from comms.channels.subscribers import SubscriberMail, SubscriberWebhook
@@ -30,6 +31,8 @@ TRANSPORTS: dict[ChannelKind, type[Transport]] = {
     ChannelKind.APPRISE: AppriseTransport,
     ChannelKind.CALLER_EMAIL: CallerMail,
     ChannelKind.CALLER_SMS: SmsTransport,
+    ChannelKind.STAFF_EMAIL: StaffMail,
+    ChannelKind.STAFF_SMS: SmsTransport,
     ChannelKind.SUBSCRIBER_EMAIL: SubscriberMail,
     ChannelKind.SUBSCRIBER_WEBHOOK: SubscriberWebhook,
 }

@@ -19,6 +19,8 @@ from comms.channels.mobile import NotAMobile, mobile
 from comms.models import (
     ACCOUNTS,
     LISTS,
+    REMINDING,
+    STAFF,
     SUBSCRIBERS,
     Audience,
     Channel,
@@ -31,7 +33,7 @@ from comms.operations.channels import Conflict, Given, said
 from comms.posting import LETTERS
 from incidents.models import Severity
 
-CARRIES = ("audience", "languages", "voice", "moments", "severities")
+CARRIES = ("audience", "languages", "voice", "moments", "severities", "reminders")
 LONGEST, LONGEST_LONG = 500, 4000  # characters of a setting of one line, of several
 KEPT = gettext_lazy("One is kept; leave this empty to keep it.")
 BY_HAND = gettext_lazy("Leave it empty to post by hand.")
@@ -42,7 +44,11 @@ def offered() -> list[ChannelKind]:
     """The kinds that a new channel can be. Of the subscribers' one is there from the first sign-up on: a second
     would tell every one of them twice.
     """
-    return [kind for kind in ChannelKind if kind in TRANSPORTS and kind not in SUBSCRIBERS]
+    return [
+        kind
+        for kind in ChannelKind
+        if kind in TRANSPORTS and kind not in (*SUBSCRIBERS, ChannelKind.STAFF_EMAIL)
+    ]
 
 
 class ChannelForm(forms.Form):
@@ -74,6 +80,9 @@ class ChannelForm(forms.Form):
         help_text=gettext_lazy("None chosen: of every severity."),
     )
     moments = forms.ChoiceField(choices=Moments.choices, label=gettext_lazy("Which messages"))
+    reminders = forms.BooleanField(
+        required=False, label=gettext_lazy("Reminders of the crisis plan too, for the whole team")
+    )
     secret_typed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None = None, *, channel: Channel) -> None:
@@ -87,7 +96,11 @@ class ChannelForm(forms.Form):
         for name, wanted in (
             ("mail_list", self.kind in LISTS),
             ("languages", self.kind in ACCOUNTS),
-            ("voice", self.kind not in LETTERS),
+            ("voice", self.kind not in LETTERS and self.kind not in STAFF),
+            ("reminders", self.kind in REMINDING),
+            ("audience", self.kind not in STAFF),
+            ("severities", self.kind not in STAFF),
+            ("moments", self.kind not in STAFF),
         ):
             if not wanted:
                 del self.fields[name]
@@ -176,11 +189,12 @@ class ChannelForm(forms.Form):
         cleaned = self.cleaned_data
         return Given(
             name=cleaned["name"],
-            audience=Audience(cleaned["audience"]),
+            audience=Audience(cleaned.get("audience", Audience.DESKS)),
             languages=[Language(code) for code in cleaned.get("languages", ())],
             voice=Voice(cleaned.get("voice", Voice.PLAIN)),
-            severities=[Severity(value) for value in cleaned["severities"]],
-            moments=Moments(cleaned["moments"]),
+            severities=[Severity(value) for value in cleaned.get("severities", ())],
+            moments=Moments(cleaned.get("moments", Moments.ALL)),
+            reminders=bool(cleaned.get("reminders")),
             mail_list=cleaned.get("mail_list"),
             settings={
                 setting.name: cleaned[f"setting_{setting.name}"]
@@ -252,7 +266,7 @@ class TestForm(forms.Form):
         if self._by_mail(channel):
             self.fields["to"].label = _("To this e-mail address, not to the list")
             self.fields["to"].widget = forms.EmailInput(attrs={"autocomplete": "email"})
-        elif channel.kind in (ChannelKind.SMS, ChannelKind.CALLER_SMS):
+        elif channel.kind in (ChannelKind.SMS, ChannelKind.CALLER_SMS, ChannelKind.STAFF_SMS):
             self.fields["to"].label = _("To this mobile number, not to the list")
             self.fields["to"].widget = forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "tel"})
         else:
@@ -260,7 +274,12 @@ class TestForm(forms.Form):
 
     @staticmethod
     def _by_mail(channel: Channel) -> bool:
-        return channel.kind in (ChannelKind.EMAIL, ChannelKind.CALLER_EMAIL, ChannelKind.SUBSCRIBER_EMAIL)
+        return channel.kind in (
+            ChannelKind.EMAIL,
+            ChannelKind.CALLER_EMAIL,
+            ChannelKind.STAFF_EMAIL,
+            ChannelKind.SUBSCRIBER_EMAIL,
+        )
 
     def clean_to(self) -> str:
         try:

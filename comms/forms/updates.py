@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.languages import Language
 from comms.checks import Message, Text, last_texts, part_name
-from comms.models import CALLERS, PARTS, Channel, MessageTemplateText, PostText, Update, UpdateText
+from comms.models import CALLERS, PARTS, STAFF, Channel, MessageTemplateText, PostText, Update, UpdateText
 from comms.operations.updates import DraftData, fingerprints, next_times, stored_draft
 from comms.posting import LETTERS
 from incidents.models import Phase, Service, ServiceStatus
@@ -90,7 +90,7 @@ class UpdateForm(forms.Form):
 
     def _offer_channels(self) -> None:
         """Where it may go, and a field for the own text of each that takes one."""
-        owed = Channel.objects.filter(enabled=True).exclude(kind__in=CALLERS)
+        owed = Channel.objects.filter(enabled=True).exclude(kind__in=[*CALLERS, *STAFF])
         self.channel_rows = list(owed.select_related("mail_list"))
         chosen = self.fields["channels"]
         assert isinstance(chosen, forms.MultipleChoiceField)  # noqa: S101 -- declared above

@@ -67,15 +67,23 @@ class ChannelKind(models.TextChoices):
     SUBSCRIBER_WEBHOOK = "subscriber-hook", _("webhooks of subscribers")
     CALLER_EMAIL = "caller-email", _("e-mail to callers")
     CALLER_SMS = "caller-sms", _("SMS to callers")
+    STAFF_EMAIL = "staff-email", _("e-mail to staff, reminders")
+    STAFF_SMS = "staff-sms", _("SMS to staff, reminders")
 
 
 LISTS = (ChannelKind.EMAIL, ChannelKind.SMS)
 SUBSCRIBERS = (ChannelKind.SUBSCRIBER_EMAIL, ChannelKind.SUBSCRIBER_WEBHOOK)
 # Owed nothing when a message is published: a person says that who called about an incident is told of it.
+STAFF = (ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_SMS)
+"""They carry no message about an incident: only what the plan reminds of."""
+REMINDING = (ChannelKind.SLACK, ChannelKind.TEAMS)
+"""Where the plan may remind the whole team, when an administrator says so."""
 CALLERS = (ChannelKind.CALLER_EMAIL, ChannelKind.CALLER_SMS)
 ALL_IN_ONE = (ChannelKind.WEBHOOK,)
 # The others are accounts: one message in each of the languages that were chosen.
-ACCOUNTS = tuple(kind for kind in ChannelKind if kind not in (*LISTS, *SUBSCRIBERS, *CALLERS, *ALL_IN_ONE))
+ACCOUNTS = tuple(
+    kind for kind in ChannelKind if kind not in (*LISTS, *SUBSCRIBERS, *CALLERS, *STAFF, *ALL_IN_ONE)
+)
 
 
 class Audience(models.TextChoices):
@@ -123,6 +131,7 @@ class Channel(models.Model):
     voice = models.CharField(max_length=8, choices=Voice, default=Voice.PLAIN)
     severities = models.JSONField(default=list, blank=True, help_text="Of incidents it tells of; empty: all.")
     moments = models.CharField(max_length=12, choices=Moments, default=Moments.ALL)
+    reminders = models.BooleanField(default=False, help_text="It carries reminders of the plan too.")
     mail_list = models.ForeignKey(
         MailList, on_delete=models.PROTECT, null=True, blank=True, related_name="channels"
     )

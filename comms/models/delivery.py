@@ -70,6 +70,7 @@ class Notice(models.TextChoices):
     SIGN_UP = "sign_up", _("sign-up")
     MANAGE = "manage", _("link to her subscription")
     TEST = "test", _("test")
+    REMINDER = "reminder", _("reminder of the plan")
 
 
 class Claim(models.Model):

@@ -259,3 +259,24 @@ class Tick(models.Model):
                 | Q(withdrawn_at__isnull=False, withdrawn_by__isnull=False),
             ),
         ]
+
+
+class Stage(models.TextChoices):
+    """When a reminder is sent."""
+
+    BEFORE = "before", _("before it is due")
+    DUE = "due", _("when it is due")
+    ESCALATED = "escalated", _("to the crisis lead")
+
+
+class Reminder(models.Model):
+    """A step was reminded of, at one stage of one due time; once each. Where it went stands in the outbox."""
+
+    item = models.ForeignKey(ChecklistItem, on_delete=models.PROTECT, related_name="reminders")
+    stage = models.CharField(max_length=9, choices=Stage)
+    due_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [models.UniqueConstraint(name="reminded_once", fields=["item", "stage", "due_at"])]

@@ -51,6 +51,7 @@ class Given:
     voice: Voice = Voice.PLAIN
     severities: Sequence[Severity] = ()
     moments: Moments = Moments.ALL
+    reminders: bool = False
     mail_list: MailList | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +92,7 @@ def said(channel: Channel) -> dict[str, Any]:
         "voice": channel.voice,
         "severities": list(channel.severities),
         "moments": channel.moments,
+        "reminders": channel.reminders,
         "mail_list": channel.mail_list.key if channel.mail_list else "",
         **{f"setting_{name}": value for name, value in channel.settings.items()},
     }
@@ -183,7 +185,7 @@ def _put(channel: Channel, given: Given) -> None:
     others = Channel.objects.exclude(pk=channel.pk).filter(name__iexact=given.name)
     if others.exists():
         raise Refused(_("There is a channel of this name already."), field="name")
-    for name in ("name", "audience", "voice", "moments", "mail_list"):
+    for name in ("name", "audience", "voice", "moments", "reminders", "mail_list"):
         setattr(channel, name, getattr(given, name))
     channel.languages, channel.severities = list(given.languages), list(given.severities)
     channel.settings = {name: value for name, value in given.settings.items() if value}
@@ -266,6 +268,8 @@ def remove(channel: Channel, *, by: User) -> None:
 
 def why_kept(channel: Channel) -> str:
     """Why the channel cannot be removed, fit for a person; empty when it can."""
+    if channel.kind == ChannelKind.STAFF_EMAIL:
+        return _("The plan's reminders go this way: it can only be switched off.")
     if channel.kind in SUBSCRIBERS:
         return _("This channel belongs to the subscribers: it can only be switched off.")
     carried = channel.deliveries.exclude(notice=Notice.TEST)

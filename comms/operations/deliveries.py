@@ -14,7 +14,17 @@ from django.utils.translation import gettext_lazy
 from accounts.languages import INTERFACE_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.models import CALLERS, SUBSCRIBERS, Channel, ChannelKind, Delivery, DeliveryState, Mailing, Update
+from comms.models import (
+    CALLERS,
+    STAFF,
+    SUBSCRIBERS,
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryState,
+    Mailing,
+    Update,
+)
 from comms.permissions import check_retry_delivery
 from comms.posting import LETTERS, post_text
 from incidents import timeline
@@ -78,7 +88,9 @@ def carrying(update: Update, *, held_back: Collection[int] | None = None) -> lis
     first = not incident.updates.published().exclude(pk=update.pk).exists()
     if held_back is None:
         held_back = {channel.pk for channel in update.held_back_from.all()}
-    channels = Channel.objects.filter(enabled=True).exclude(pk__in=held_back).exclude(kind__in=CALLERS)
+    channels = (
+        Channel.objects.filter(enabled=True).exclude(pk__in=held_back).exclude(kind__in=[*CALLERS, *STAFF])
+    )
     return [
         channel
         for channel in channels.select_related("mail_list").prefetch_related(

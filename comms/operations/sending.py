@@ -167,6 +167,12 @@ def record_error(
 def _outcome(delivery: Delivery, error: TransportError, can: Capabilities) -> DeliveryState:
     if delivery.notice == Notice.TEST:
         return DeliveryState.FAILED  # whoever asked for it sees the answer, and asks again
+    if (
+        delivery.notice == Notice.REMINDER
+        and (error.by_hand or error.maybe_sent)
+        and can.in_doubt != Doubt.REPEAT
+    ):
+        return DeliveryState.FAILED  # one of them twice would be worse, and nobody settles it
     if error.by_hand and can.by_hand:
         return DeliveryState.BY_HAND
     if error.maybe_sent and can.in_doubt == Doubt.ASK:

@@ -22,6 +22,8 @@ from incidents.models import Entry, Incident, Phase, PhaseChange
 class Pending:
     """A step with a due time. *promised*: it is the message that the public was promised, which comes first."""
 
+    item: int
+    """The pk of its ChecklistItem."""
     number: int
     titles: Mapping[str, str]
     due_at: datetime
@@ -87,6 +89,11 @@ def clock(at: datetime, *, exercise: str = "") -> Clock:
     )
 
 
+def running(at: datetime) -> dict[int, tuple[Pending, ...]]:
+    """By the pk of its checklist, what has a due time in each plan that runs, exercises included."""
+    return _pending(list(_running(at)))
+
+
 def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:
     lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH)
     newest = Entry.objects.filter(incident=OuterRef("incident")).order_by("-sequence")
@@ -124,6 +131,7 @@ def _of(checklist: Checklist) -> Iterable[Pending]:
         said = timing(item, list(item.ticks.all()), seen, concerning)
         if said.due_at and not said.settled and not said.ends_at:
             yield Pending(
+                item=item.pk,
                 number=item.number,
                 titles={"fr": item.title_fr, "nl": item.title_nl, "en": item.title_en},
                 due_at=said.due_at,

@@ -8,7 +8,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comms.models import Checklist, ChecklistItem, Evidence, PlanPhase, Tick, Update
+from comms.models import Checklist, ChecklistItem, Evidence, PlanPhase, Reminder, Tick, Update
 from comms.plan.conditions import Situation
 from comms.plan.rules import Judgement, Moments, State, judge
 from incidents.models import (
@@ -57,6 +57,11 @@ class BoardItem:
         if self.item.evidence:
             return _("Remark; or why it does not apply")
         return _("Evidence: who was reached, how; or why it does not apply")
+
+    @property
+    def reminded(self) -> list[Reminder]:
+        """What was sent about the due time that it has now."""
+        return [sent for sent in self.item.reminders.all() if sent.due_at == self.due_at]
 
     @property
     def last_tick(self) -> Tick | None:
@@ -138,10 +143,11 @@ class Board:
 
 
 def checklists() -> QuerySet[Checklist]:
-    """With everything a board reads, in eleven queries whatever their number."""
+    """With everything a board reads, in twelve queries whatever their number."""
     return Checklist.objects.select_related("incident").prefetch_related(
         "items",
         Prefetch("items__ticks", Tick.objects.select_related("by", "update").order_by("at", "pk")),
+        "items__reminders",
         "incident__milestones",
         "incident__phase_changes",
         Prefetch(

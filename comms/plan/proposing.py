@@ -38,8 +38,11 @@ def proposals(without: Sequence[Incident], at: datetime) -> list[Proposal]:
 
 def default_template() -> PlanTemplate | None:
     """The one that a single click starts: the first there was for an outage, else the first."""
-    templates = PlanTemplate.objects.order_by("pk")
-    return templates.filter(kind=CrisisKind.OUTAGE).first() or templates.first()
+    return min(
+        PlanTemplate.objects.all(),
+        key=lambda template: (template.kind != CrisisKind.OUTAGE, template.pk),
+        default=None,
+    )
 
 
 def _reason(incident: Incident, ended: Sequence[Impact], at: datetime) -> str:

@@ -83,7 +83,7 @@ def test_a_fuller_room_costs_no_more_queries(
     client.force_login(factories.user(Role.OBSERVER))
     clock(timezone.now())
 
-    with django_assert_max_num_queries(62):
+    with django_assert_max_num_queries(63):
         page = client.get(address(incident))
 
     assert page.status_code == 200

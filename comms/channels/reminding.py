@@ -1,0 +1,46 @@
+"""The plan's reminders: the text as it was owed, by e-mail to one person; of no use once it is old."""
+
+from datetime import timedelta
+
+from django.core.mail import EmailMessage
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from comms.channels.base import Capabilities, Doubt, TransportError
+from comms.channels.email import EmailTransport
+from comms.channels.letter import domain
+from comms.models import Delivery, Notice
+
+USEFUL_FOR = timedelta(minutes=15)
+TOO_OLD = gettext_noop("A reminder that waited for a quarter of an hour is of no use.")
+
+
+def reminder(delivery: Delivery) -> str:
+    """What is said. Raises TransportError when it is too late for that."""
+    if timezone.now() - delivery.created_at > USEFUL_FOR:
+        raise TransportError(TOO_OLD, permanent=True)
+    return delivery.text
+
+
+class StaffMail(EmailTransport):
+    """To a member of staff."""
+
+    capabilities = Capabilities(in_doubt=Doubt.REPEAT, batch=20)
+
+    def prepare(self, delivery: Delivery) -> EmailMessage:
+        if delivery.notice != Notice.REMINDER:
+            return super().prepare(delivery)
+        text = reminder(delivery)
+        first, _newline, rest = text.partition("\n")
+        return EmailMessage(
+            subject=" · ".join([first, *rest.splitlines()[:1]])[:200],
+            body=text,
+            to=[delivery.recipient],
+            headers={
+                "Message-ID": f"<{delivery.key}@{domain()}>",
+                "Content-Language": delivery.language,
+                "Auto-Submitted": "auto-generated",  # RFC 3834
+                "X-Auto-Response-Suppress": "All",
+                "Importance": "high",
+            },
+        )

@@ -1,0 +1,108 @@
+"""The plan reminds its owners, then the crisis lead, each once, through the outbox."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.roles import Role
+from comms.models import (
+    Anchor,
+    Checklist,
+    Delivery,
+    Notice,
+    PlanPhase,
+    PlanStep,
+    PlanTemplate,
+    Reminder,
+    Stage,
+    Tick,
+)
+from comms.operations import plan
+from comms.operations.reminders import remind, stage
+from comms.plan.agenda import Pending
+from incidents import operations as incidents
+from incidents.models import Incident, ResponseRole
+from tests import factories
+from tests.factories import OUTAGE
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lead() -> User:
+    return factories.user(Role.LEAD, email="lead@apb.example", language="en")
+
+
+@pytest.fixture
+def scribe() -> User:
+    return factories.user(email="scribe@apb.example", phone="+32470123456", language="nl")
+
+
+def started(lead: User, *, incident: Incident | None = None, **fields: Any) -> Checklist:
+    template = PlanTemplate.objects.create(key="short", name="Short plan")
+    texts = {"title_fr": "Appeler", "title_nl": "Bellen", "title_en": "Call"}
+    due = {"anchor": Anchor.PLAN_START, "offset_minutes": 30, "owners": ["scribe"], **fields}
+    PlanStep.objects.create(template=template, number=1, phase=PlanPhase.RUN, **texts, **due)
+    return plan.start_plan(incident or factories.incident(), template, by=lead, at=OUTAGE)
+
+
+def held(checklist: Checklist, lead: User, scribe: User) -> None:
+    incidents.assign_role(checklist.incident, ResponseRole.CRISIS_LEAD, lead, by=lead, at=OUTAGE)
+    incidents.assign_role(checklist.incident, ResponseRole.SCRIBE, scribe, by=lead, at=OUTAGE)
+
+
+def sent() -> list[tuple[str, str]]:
+    rows = Delivery.objects.filter(notice=Notice.REMINDER).order_by("pk")
+    return [(row.recipient, row.text.splitlines()[1]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("minute", "promised", "now"),
+    [
+        (24, False, None),
+        (25, False, Stage.BEFORE),
+        (22, True, Stage.BEFORE),
+        (30, False, Stage.DUE),
+        (39, False, Stage.DUE),
+        (40, False, Stage.ESCALATED),
+        (33, True, Stage.ESCALATED),
+    ],
+)
+def test_what_the_public_was_promised_nags_earlier_and_escalates_sooner(
+    minute: int,
+    promised: bool,  # noqa: FBT001
+    now: Stage | None,
+) -> None:
+    step = Pending(1, 1, {"fr": "Appeler"}, OUTAGE + 30 * MINUTE, None, promised)
+
+    assert stage(step, OUTAGE + minute * MINUTE) == now
+
+
+def test_the_owner_is_reminded_in_her_language_before_and_when_it_is_due_then_the_crisis_lead_too_each_once(
+    lead: User, scribe: User
+) -> None:
+    checklist = started(lead)
+    held(checklist, lead, scribe)
+
+    for minute in (20, 26, 27, 30, 31, 41, 42, 90):
+        remind(OUTAGE + minute * MINUTE)
+
+    assert sent()[:2] == [
+        ("scribe@apb.example", "tegen 14:00: stap 1, Bellen"),
+        ("scribe@apb.example", "nu te doen (14:00): stap 1, Bellen"),
+    ]
+    assert set(sent()[2:]) == {
+        ("scribe@apb.example", "te laat sinds 14:00, de crisisleider krijgt bericht: stap 1, Bellen"),
+        ("lead@apb.example", "late since 14:00, the crisis lead is told: step 1, Call"),
+    }
+    assert Reminder.objects.count() == 3
+
+
+def test_nobody_is_reminded_of_what_is_done_and_a_step_without_an_owner_goes_to_the_lead(lead: User) -> None:
+    checklist = started(lead)
+    remind(OUTAGE + 30 * MINUTE)
+    key, at = checklist.incident.key, OUTAGE + 31 * MINUTE
+    plan.tick(checklist.items.get(), key=key, outcome=Tick.Outcome.DONE, by=lead, at=at)
