@@ -1,6 +1,7 @@
 from django.urls import path
 
 from comms.views import (
+    briefs,
     changes,
     channel_tests,
     channels,
@@ -75,6 +76,8 @@ urlpatterns = [
     path("plan/step/<int:pk>/message/", plan.compose, name="step_compose"),
     path("plan/mark/<int:pk>/withdraw/", plan.withdraw, name="withdraw"),
     path("plan/<slug:public_id>/", plan.plan, name="plan"),
+    path("plan/<slug:public_id>/brief/", briefs.brief, name="brief"),
+    path("plan/<slug:public_id>/brief/<int:number>/<slug:desk>/", briefs.acknowledge, name="brief_read"),
     path("plan/<slug:public_id>/start/", plan.start, name="plan_start"),
     path("plan/<slug:public_id>/not-now/", plan.decline, name="plan_decline"),
 ]

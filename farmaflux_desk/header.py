@@ -73,6 +73,8 @@ SECTIONS = {
     "comms:plan": "plan",
     "comms:plan_start": "plan",
     "comms:plan_decline": "plan",
+    "comms:brief": "plan",
+    "comms:brief_read": "plan",
     "comms:tick": "plan",
     "comms:step": "plan",
     "comms:step_new": "plan",

@@ -280,3 +280,25 @@ class Reminder(models.Model):
     class Meta:
         ordering = ["at", "pk"]
         constraints = [models.UniqueConstraint(name="reminded_once", fields=["item", "stage", "due_at"])]
+
+
+class InternalDesk(models.TextChoices):
+    """Who answers questions in the house beside the helpdesk's telephones."""
+
+    RECEPTION = "reception", _("reception")
+    MEMBERS = "members", _("member service")
+    DOCUMENTATION = "documentation", _("documentation service")
+    HELPDESK = "helpdesk", _("helpdesk")
+
+
+class BriefReceipt(models.Model):
+    """An internal desk has read a published message and says what it says from then on; once each."""
+
+    update = models.ForeignKey("comms.Update", on_delete=models.PROTECT, related_name="receipts")
+    desk = models.CharField(max_length=13, choices=InternalDesk)
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [models.UniqueConstraint(name="brief_read_once_per_desk", fields=["update", "desk"])]

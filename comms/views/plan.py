@@ -13,11 +13,13 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.http import Request
 from accounts.refusals import NotAllowed, Refused
 from comms import permissions
-from comms.models import ChecklistItem, PlanTemplate, Tick
+from comms.models import Checklist, ChecklistItem, PlanTemplate, Tick
 from comms.operations import plan as operations
 from comms.operations import updates
 from comms.plan.board import board, checklists
+from comms.plan.briefing import briefed
 from comms.plan.proposing import default_template, proposals
+from comms.script import latest_update
 from incidents.models import Incident
 
 RECENT = 12
@@ -66,11 +68,16 @@ def _context(request: Request, incident: Incident, **more: object) -> dict[str, 
         "can_start": permissions.can_start_plan(request.user),
         "can_tick": permissions.can_tick_step(request.user),
         "can_write": permissions.can_write_update(request.user),
+        "briefed": briefed(incident, latest_update(incident)) if _briefs(checklist) else [],
         "refused_item": None,
         "typed": {},
         "errors": {},
         **more,
     }
+
+
+def _briefs(checklist: Checklist | None) -> bool:
+    return checklist is not None and any(item.briefs for item in checklist.items.all())
 
 
 @require_POST
