@@ -1,6 +1,7 @@
 from django.urls import path
 
 from comms.views import (
+    board,
     briefs,
     changes,
     channel_tests,
@@ -76,6 +77,8 @@ urlpatterns = [
     path("plan/step/<int:pk>/message/", plan.compose, name="step_compose"),
     path("plan/mark/<int:pk>/withdraw/", plan.withdraw, name="withdraw"),
     path("plan/<slug:public_id>/", plan.plan, name="plan"),
+    path("plan/<slug:public_id>/board/", board.board, name="board"),
+    path("plan/<slug:public_id>/board/paper/", board.paper, name="board_paper"),
     path("plan/<slug:public_id>/brief/", briefs.brief, name="brief"),
     path("plan/<slug:public_id>/brief/<int:number>/<slug:desk>/", briefs.acknowledge, name="brief_read"),
     path("plan/<slug:public_id>/start/", plan.start, name="plan_start"),

@@ -73,6 +73,8 @@ SECTIONS = {
     "comms:plan": "plan",
     "comms:plan_start": "plan",
     "comms:plan_decline": "plan",
+    "comms:board": "plan",
+    "comms:board_paper": "plan",
     "comms:brief": "plan",
     "comms:brief_read": "plan",
     "comms:tick": "plan",

@@ -44,6 +44,16 @@ class BoardItem:
         return self.judgement.state
 
     @property
+    def state_label(self) -> str:
+        return {
+            State.LATE: _("late"),
+            State.DUE: _("open"),
+            State.WAITING: _("waits"),
+            State.DONE: _("done"),
+            State.NOT_APPLICABLE: _("not applicable"),
+        }[self.state]
+
+    @property
     def due_at(self) -> datetime | None:
         return self.judgement.due_at
 
@@ -80,6 +90,20 @@ class BoardItem:
     @property
     def open(self) -> bool:
         return self.state in (State.LATE, State.DUE, State.WAITING)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Late first, then next, then what waits, then what is behind us. *problem*: nobody does what stands in it."""
+
+    key: str
+    label: str
+    items: list[BoardItem]
+    problem: bool = False
+
+    @property
+    def done(self) -> int:
+        return sum(not item.open for item in self.items)
 
 
 @dataclass(frozen=True)
@@ -127,6 +151,35 @@ class Board:
             if items:
                 lanes.append(PhaseLane(phase, sorted(items, key=self._order)))
         return lanes
+
+    @property
+    def phase_lanes(self) -> list[Lane]:
+        return [Lane(lane.phase.value, str(lane.phase.label), lane.items) for lane in self.lanes]
+
+    @property
+    def role_lanes(self) -> list[Lane]:
+        """One for each role that owns a step, named with who holds it, and one for what no role owns."""
+        lanes: dict[str, Lane] = {}
+        for item in sorted(self.items, key=self._order):
+            for owner in item.owners:
+                holder = owner.person.display_name if owner.person else _("nobody")
+                label = _("%(role)s: %(person)s") % {"role": owner.role.label, "person": holder}
+                lane = lanes.setdefault(
+                    owner.role.value, Lane(owner.role.value, label, [], owner.person is None)
+                )
+                lane.items.append(item)
+            if not item.owners:
+                lanes.setdefault("none", Lane("none", _("no role"), [], problem=True)).items.append(item)
+        order = [*ResponseRole.values, "none"]
+        return sorted(lanes.values(), key=lambda lane: order.index(lane.key))
+
+    @cached_property
+    def now(self) -> list[BoardItem]:
+        """What is late, and the three that come next."""
+        due = sorted(
+            (item for item in self.items if item.state == State.DUE), key=lambda item: item.due_at or self.at
+        )
+        return [*self.late, *due[:3]]
 
     def _order(self, item: BoardItem) -> tuple[int, datetime, int]:
         return ORDER.index(item.state), item.due_at or self.at, item.item.number

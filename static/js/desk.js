@@ -95,3 +95,7 @@ for (const type of ["htmx:beforeSwap", "htmx:oobBeforeSwap"]) {
 document.addEventListener("htmx:afterSettle", () => {
   for (const id of [...before.keys()]) bringBack(document.getElementById(id));
 });
+
+document.addEventListener("click", (event) => {
+  if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
+});
