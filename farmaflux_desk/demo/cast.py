@@ -14,7 +14,7 @@ from accounts.models import User
 from comms.channels.credentials import seal
 from comms.models import Channel, ChannelKind, ListMember, MailList
 from farmaflux_desk.demo.pharmacies import SyntheticPharmacy
-from incidents.models import Chain, ChainLink, Dependency, Partner, Service, ServiceGroup
+from incidents.models import Chain, ChainLink, Colleague, Dependency, Partner, Service, ServiceGroup
 from tickets.lookup import searchable
 from tickets.models import Pharmacy, PharmacyPhone, SoftwareHouse
 
@@ -45,6 +45,9 @@ def assemble(
     partners = _create(Partner, ((row, {"position": row["position"]}) for row in catalogue["partners"]))
     services = _services(catalogue, partners, since)
     _channels(catalogue)
+    Colleague.objects.bulk_create(
+        Colleague(position=n, **row) for n, row in enumerate(catalogue["colleagues"], 1)
+    )
     return Cast(
         people=_people(catalogue["accounts"], password),
         services=services,

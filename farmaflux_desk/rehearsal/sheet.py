@@ -25,12 +25,24 @@ def rows(score: Score, earlier: Sequence[Score]) -> list[Row]:
     sheets = (score, *earlier)
     figures = [
         (_("First message after"), _first, None),
-        (_("Messages that came by the promised time"), _promises, score.kept == len(score.due_promises)),
+        (
+            _("Messages that came by the promised time"),
+            _promises,
+            score.kept == len(score.due_promises) if score.due_promises else None,
+        ),
         (_("Steps of the plan on time"), _on_time, None),
-        (_("Steps late"), _late, score.steps is None or not score.late),
+        (_("Steps late"), _late, not score.late if score.steps else None),
         (_("Steps left out, with the reason"), _skipped, None),
-        (_("Messages with all languages in step"), _languages, score.in_step == score.messages),
-        (_("Callers told a version that was no longer the newest"), _outdated, not score.told_outdated),
+        (
+            _("Messages with all languages in step"),
+            _languages,
+            score.in_step == score.messages if score.messages else None,
+        ),
+        (
+            _("Callers told a version that was no longer the newest"),
+            _outdated,
+            not score.told_outdated if score.told else None,
+        ),
         (_("Contacts"), lambda sheet: str(sheet.contacts), None),
         (_("Speed"), lambda sheet: _("%(speed)d ×") % {"speed": sheet.speed}, None),
     ]

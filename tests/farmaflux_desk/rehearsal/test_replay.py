@@ -119,6 +119,7 @@ def test_what_arrives_stands_in_the_room_at_the_moment_at_which_it_was_due(repla
         ("Pharmacie X", "Merci.", "info", AT + timedelta(minutes=3)),
     ]
     assert Callback.objects.get().number == "02 555 12 12"
+    assert {(call.agent.username, call.agent.is_active) for call in calls} == {("scenario", False)}
     assert not Delivery.objects.exists()
 
 
