@@ -1,5 +1,7 @@
 """The screens that join all apps."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +13,7 @@ from accounts.http import Request
 from accounts.roles import Role
 from farmaflux_desk.header import of_request
 from farmaflux_desk.room import Room
+from farmaflux_desk.wall import Wall
 from incidents.models import Incident
 
 
@@ -35,6 +38,28 @@ def header(request: Request) -> HttpResponse:
 @require_GET
 def keys(request: Request) -> HttpResponse:
     return render(request, "desk/keys_page.html")
+
+
+@require_GET
+def wall(request: Request) -> HttpResponse:
+    """For a big screen: the gravest open incident, or the one of ?incident=."""
+    return render(request, "desk/wall.html", _wall(request))
+
+
+@require_GET
+def wall_live(request: Request) -> HttpResponse:
+    """The wallboard anew; 204 while it is what ?seen= says."""
+    shown = _wall(request)
+    if request.GET.get("seen") == shown["wall"].version:
+        return HttpResponse(status=204)
+    return render(request, "desk/wall.html#wall", shown)
+
+
+def _wall(request: Request) -> dict[str, Any]:
+    asked = request.GET.get("incident", "")
+    board = Wall(user=request.user, at=timezone.now(), public_id=asked)
+    known = bool(board.incident and board.incident.public_id == asked)
+    return {"wall": board, "asked": asked if known else ""}
 
 
 @login_not_required
