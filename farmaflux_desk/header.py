@@ -25,6 +25,7 @@ from tickets.felt import Hint, hints
 from tickets.models import Callback, CallbackState
 from tickets.permissions import is_volunteer
 from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
+from tickets.rises import Call, Rise, recent_calls, rises
 from tickets.urgent import Waiting, waiting
 
 SECTIONS = {
@@ -40,6 +41,8 @@ SECTIONS = {
     "tickets:contact": "calls",
     "tickets:urgent": "urgent",
     "tickets:urgent_act": "urgent",
+    "tickets:pressure": "calls",
+    "tickets:rise_dismiss": "calls",
     "tickets:crew": "phones",
     "tickets:shift_start": "phones",
     "tickets:hand_over_note": "phones",
@@ -228,12 +231,23 @@ class Header:
 
     @cached_property
     def calls(self) -> int:
-        return last_quarter_of_an_hour(self.at, incident=self.incident if self.drill else None)
+        if self.drill:
+            return last_quarter_of_an_hour(self.at, incident=self.incident)
+        return len(self._recent)
+
+    @cached_property
+    def _recent(self) -> list[Call]:
+        return recent_calls(self.at)
 
     @cached_property
     def hints(self) -> list[Hint]:
         """Services that fail people while no incident says so."""
         return hints(self.at)
+
+    @cached_property
+    def rises(self) -> list[Rise]:
+        """What callers complain of more than usual while no incident says so."""
+        return rises(self.at, self._recent)
 
     @cached_property
     def spark(self) -> Spark | None:
@@ -405,6 +419,7 @@ class Header:
             self.callbacks,
             f"{self.urgent.count}.{self.urgent.unclaimed}",
             ".".join(proposal.incident.public_id for proposal in self.proposals),
+            ".".join(f"{rise.key}:{rise.calls}" for rise in self.rises),
             ".".join(f"{hint.service.pk}:{hint.count}" for hint in self.hints),
         )
         return "-".join(str(part or "") for part in parts)

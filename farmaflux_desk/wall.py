@@ -11,7 +11,6 @@ from typing import Any
 from django.core.cache import cache
 from django.db.models import Count, Q
 from django.db.models.functions import Trunc
-from django.utils import timezone
 
 from accounts.models import User
 from comms.models import Update
@@ -21,6 +20,7 @@ from incidents.models import Incident
 from tickets.crew import AtThePhones, at_the_phones
 from tickets.models import Callback, CallbackWindow, Contact, Pharmacy
 from tickets.models.contact import ContactQuerySet
+from tickets.pressure import weeks_before
 
 FIVE = timedelta(minutes=5)
 SHOWN = 24  # stretches of five minutes: two hours
@@ -111,7 +111,7 @@ class Wall:
     def _usual(self) -> list[float]:
         """By the same hours of the last weeks, by the clock on the wall: the hour of the year's two changes too."""
         margin = FIVE * SMOOTHED
-        firsts = [_weeks_before(self._starts[0], n) for n in range(1, WEEKS + 1)]
+        firsts = [weeks_before(self._starts[0], n) for n in range(1, WEEKS + 1)]
         within = Q()
         for first in firsts:
             within |= Q(occurred_at__gte=first - margin, occurred_at__lt=first + FIVE * SHOWN + margin)
@@ -289,9 +289,3 @@ def _per_five(within: Q) -> Counter[datetime]:
 def _five_of(moment: datetime) -> datetime:
     moment = moment.astimezone(UTC).replace(second=0, microsecond=0)
     return moment - timedelta(minutes=moment.minute % 5)
-
-
-def _weeks_before(moment: datetime, weeks: int) -> datetime:
-    local = timezone.localtime(moment)
-    naive = local.replace(tzinfo=None) - timedelta(weeks=weeks)
-    return _five_of(naive.replace(tzinfo=local.tzinfo))

@@ -1,10 +1,11 @@
-"""How hard the phones ring about an incident: counts for the header, the room and, later, the sensor."""
+"""How hard the phones ring about an incident: counts for the header, the room and the sensor (tickets.rises)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Q
 from django.db.models.functions import Trunc
+from django.utils.timezone import localtime
 
 from incidents.models import Incident
 from tickets.models import RUN_UP, CallbackState, Contact, ContactImpact
@@ -77,6 +78,13 @@ def last_half_hour(incident: Incident, at: datetime) -> int:
     """Contacts about *incident* in the thirty minutes before *at*. One query."""
     contacts = Contact.objects.of_incident(incident)
     return contacts.filter(occurred_at__gt=at - 2 * QUARTER, occurred_at__lte=at).count()
+
+
+def weeks_before(moment: datetime, weeks: int) -> datetime:
+    """The same time on the clock in Brussels, whole weeks before: where the clocks changed between, too."""
+    local = localtime(moment)
+    then = local.replace(tzinfo=None) - timedelta(weeks=weeks)
+    return then.replace(tzinfo=local.tzinfo).astimezone(UTC)
 
 
 def quarter_of(moment: datetime) -> datetime:

@@ -71,6 +71,7 @@ class Replies(DeskForm):
 
 class DeclareForm(Titles, Replies, KeyedForm):
     shown_assessment: Assessment | None = None
+    proposal: "Proposal"
     reality = forms.ChoiceField(
         label=_("Real, or an exercise?"),
         choices=[

@@ -1,9 +1,13 @@
 """Declaring an incident, and saying it better afterwards."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -11,7 +15,7 @@ from accounts.http import Request
 from accounts.refusals import Refused
 from incidents import operations
 from incidents.forms import DeclareForm, EditForm
-from incidents.forms.declaring import Proposal, proposed
+from incidents.forms.declaring import LINKABLE, Proposal, proposed
 from incidents.models import Incident, ServiceStatus, Severity
 from incidents.models.states import by_badness
 from incidents.permissions import check_run_incident
@@ -20,11 +24,10 @@ from incidents.views.answers import done, found, shown
 
 @require_http_methods(["GET", "POST"])
 def declare(request: Request) -> HttpResponse:
-    """`?service=`, a public id, is chosen to begin with."""
+    """To begin with: `?service=`, `?relapse_of=`, public ids; `?began_at=` (ISO 8601); `?partner=`, for the titles."""
     check_run_incident(request.user)
     if request.method == "GET":
-        chosen = {request.GET.get("service", ""): ServiceStatus.PARTIAL.value}
-        return _declare_page(request, DeclareForm(initial={"services": chosen}))
+        return _declare_page(request, _begun(request.GET))
     form = DeclareForm(request.POST)
     if "propose" in request.POST:
         return _declare_page(request, proposed(form))
@@ -38,6 +41,26 @@ def declare(request: Request) -> HttpResponse:
         else _("Declared. Now tell the pharmacies."),
     )
     return redirect("desk:room", incident.public_id)
+
+
+def _begun(asked: QueryDict) -> DeclareForm:
+    """What makes no sense is left out."""
+    service = asked.get("service", "")
+    initial: dict[str, Any] = {"services": {service: ServiceStatus.PARTIAL.value}}
+    if partner := " ".join(asked.get("partner", "").replace("\x00", "").split())[:80]:
+        initial |= {"title_fr": f"Problème chez {partner}", "title_nl": f"Probleem bij {partner}"}
+    try:
+        began_at = parse_datetime(asked.get("began_at", ""))
+    except ValueError:
+        began_at = None
+    if began_at and began_at.tzinfo and abs(began_at - timezone.now()) < LINKABLE:
+        initial["began_at"] = timezone.localtime(began_at).replace(second=0, microsecond=0)
+    form = DeclareForm(initial=initial)
+    if asked.get("relapse_of") in form.earlier:
+        form.initial["relapse_of"] = asked["relapse_of"]
+        services = [row.service for row in form.service_rows() if row.service.public_id == service]
+        form.proposal = Proposal.of(services, form.initial["began_at"], drill=False)
+    return form
 
 
 def _declared(form: DeclareForm, request: Request) -> Incident | None:

@@ -595,6 +595,7 @@ ACTIONS: Mapping[str, Callable[[Incident, User], object]] = {
 ALLOWED = {
     Role.VOLUNTEER: set[str](),
     Role.OBSERVER: set[str](),
+    Role.VOLUNTEER: set[str](),
     Role.AGENT: {"note_fact"},
     Role.COMMUNICATIONS: {"note_fact", "set_statuses", "move"},
     Role.LEAD: set(ACTIONS),

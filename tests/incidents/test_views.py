@@ -275,6 +275,7 @@ PAGES = ("edit", "move", "statuses", "milestones", "roles", "note")
 OPEN_TO = {
     Role.VOLUNTEER: set[str](),
     Role.OBSERVER: set[str](),
+    Role.VOLUNTEER: set[str](),
     Role.AGENT: {"note"},
     Role.COMMUNICATIONS: {"note", "move", "statuses"},
     Role.LEAD: {*PAGES, "declare"},

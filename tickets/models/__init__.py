@@ -14,6 +14,7 @@ from tickets.models.guidance import Answer, Presence, Seen
 from tickets.models.informed import Informed, InformedBy
 from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareHouse
 from tickets.models.phone_call import PhoneCall
+from tickets.models.pressure import RiseDismissed
 from tickets.models.report import RUN_UP, Report
 from tickets.models.staged_import import ImportKind, StagedImport
 from tickets.models.urgent import UrgentAnswer, UrgentCase
@@ -40,6 +41,7 @@ __all__ = [
     "Presence",
     "Province",
     "Report",
+    "RiseDismissed",
     "Seen",
     "Shift",
     "SoftwareHouse",

@@ -24,6 +24,7 @@ from tickets.operations.informing import inform_callers, phone_instead
 from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
 from tickets.operations.pressure import weigh_calls
 from tickets.operations.reports import report
+from tickets.operations.rises import dismiss_rise
 from tickets.operations.sorting import (
     attach_contacts,
     attach_number,
@@ -47,6 +48,7 @@ __all__ = [
     "close_callback",
     "close_urgent",
     "confirm_seen",
+    "dismiss_rise",
     "edit_contact",
     "end_invitation",
     "end_shift",
