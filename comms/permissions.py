@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.refusals import NotAllowed
+from incidents.models import Incident, ResponseRole
 
 
 def can_write_update(user: User) -> bool:
@@ -102,3 +103,28 @@ def can_find_subscriber(user: User) -> bool:
 def check_find_subscriber(user: User) -> None:
     if not can_find_subscriber(user):
         raise NotAllowed(_("Only an administrator may look up a subscriber."))
+
+
+def can_switch_regime(user: User) -> bool:
+    """Switch the legal clocks on or off for the organisation."""
+    return user.has_perm("comms.switch_regime")
+
+
+def check_switch_regime(user: User) -> None:
+    if not can_switch_regime(user):
+        raise NotAllowed(_("Only an administrator may switch the legal clocks on or off."))
+
+
+def can_decide_regime(user: User, incident: Incident) -> bool:
+    """Decide on duties to notify: an incident lead, and whoever is data protection officer of this incident."""
+    return (
+        user.has_perm("comms.decide_regime")
+        or incident.role_assignments.filter(
+            role=ResponseRole.DATA_PROTECTION_OFFICER, person=user, released_at=None
+        ).exists()
+    )
+
+
+def check_decide_regime(user: User, incident: Incident) -> None:
+    if not can_decide_regime(user, incident):
+        raise NotAllowed(_("Only an incident lead or the data protection officer may decide this."))

@@ -21,7 +21,13 @@ _COMMUNICATIONS = (
     "tickets.edit_answer",
     "tickets.invite_volunteer",
 )
-_LEAD = (*_COMMUNICATIONS, "incidents.run_incident", "comms.edit_plan", "tickets.export_contacts")
+_LEAD = (
+    *_COMMUNICATIONS,
+    "incidents.run_incident",
+    "comms.edit_plan",
+    "comms.decide_regime",
+    "tickets.export_contacts",
+)
 
 ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.OBSERVER: (),
@@ -32,6 +38,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
     Role.ADMINISTRATOR: (
         *_LEAD,
         "comms.configure_channel",
+        "comms.switch_regime",
         "comms.find_subscriber",
         "tickets.import_lists",
         "accounts.add_user",

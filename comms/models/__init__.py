@@ -25,6 +25,7 @@ from comms.models.delivery import (
     Notice,
     SignOfLife,
 )
+from comms.models.legal import FilingStage, LegalDecision, LegalFiling, Regime, RegimeSwitch
 from comms.models.plan import (
     Anchor,
     BriefReceipt,
@@ -73,7 +74,10 @@ __all__ = [
     "DeliveryAttempt",
     "DeliveryState",
     "Evidence",
+    "FilingStage",
     "InternalDesk",
+    "LegalDecision",
+    "LegalFiling",
     "ListMember",
     "MailList",
     "Mailing",
@@ -87,6 +91,8 @@ __all__ = [
     "PlanTemplate",
     "PlanVersion",
     "PostText",
+    "Regime",
+    "RegimeSwitch",
     "Reminder",
     "Scope",
     "SignOfLife",

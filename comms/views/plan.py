@@ -18,6 +18,7 @@ from comms.operations import plan as operations
 from comms.operations import updates
 from comms.plan.board import board, checklists
 from comms.plan.briefing import briefed
+from comms.plan.duties import duties
 from comms.plan.proposing import default_template, proposals
 from comms.script import latest_update
 from incidents.models import Incident
@@ -42,6 +43,7 @@ def plans(request: Request) -> HttpResponse:
         "default": default_template(),
         "can_start": permissions.can_start_plan(request.user),
         "can_edit": permissions.can_edit_plan(request.user),
+        "can_switch": permissions.can_switch_regime(request.user),
     }
     return render(request, "comms/plans.html", context)
 
@@ -69,6 +71,7 @@ def _context(request: Request, incident: Incident, **more: object) -> dict[str, 
         "can_tick": permissions.can_tick_step(request.user),
         "can_write": permissions.can_write_update(request.user),
         "briefed": briefed(incident, latest_update(incident)) if _briefs(checklist) else [],
+        "duties": [(duty, duty.late(at)) for duty in duties(incident)],
         "refused_item": None,
         "typed": {},
         "errors": {},
