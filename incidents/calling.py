@@ -91,9 +91,9 @@ class CallInBoard:
 
     @property
     def skills(self) -> list[str]:
-        return sorted(
-            {skill for row in self.everybody for skill in row.colleague.skill_list}, key=str.casefold
-        )
+        """Each once, however it is spelled."""
+        found = {skill.casefold(): skill for row in self.everybody for skill in row.colleague.skill_list}
+        return [found[name] for name in sorted(found)]
 
     @property
     def next(self) -> Row | None:

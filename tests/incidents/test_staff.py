@@ -97,13 +97,13 @@ def test_next_is_the_first_in_order_who_can_be_called_then_who_did_not_answer_lo
 
 def test_a_skill_chooses_among_them(incident: Incident, lead: User) -> None:
     colleague(lead, "An", skills="servers, Deutsch")
-    colleague(lead, "Bo", skills="helpdesk")
+    colleague(lead, "Bo", skills="helpdesk, SERVERS")
 
     board = CallInBoard(incident, at=AT, skill="deutsch")
 
     assert ([r.colleague.name for r in board.rows], board.skills) == (
         ["An"],
-        ["Deutsch", "helpdesk", "servers"],
+        ["Deutsch", "helpdesk", "SERVERS"],
     )
 
 

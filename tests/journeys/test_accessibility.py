@@ -1,6 +1,7 @@
 """Every desk page of the real day, 15:20: nothing for axe, nothing outside its frame, in French, light and dark."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
@@ -10,6 +11,7 @@ from accounts.models import User
 from comms.forms.channels import offered
 from comms.models import Channel, Delivery, ListMember, PlanTemplate
 from farmaflux_desk.demo.operations import load
+from farmaflux_desk.rehearsal import replay
 from incidents.models import Incident, Maintenance
 from tickets.models import Contact, Pharmacy
 
@@ -27,9 +29,10 @@ def addresses() -> list[str]:
         reverse("desk:room", args=[over.public_id]),
         *(
             reverse(f"incidents:{name}", args=[public_id])
-            for name in ("chain", "edit", "move", "statuses", "milestones", "roles", "note")
+            for name in ("chain", "edit", "move", "statuses", "milestones", "roles", "note", "call_in")
         ),
         reverse("incidents:postmortem", args=[over.public_id]),
+        reverse("desk:score", args=[over.public_id]),
         *(reverse(f"comms:{name}", args=[public_id]) for name in ("compose", "plan")),
         *(
             reverse(f"maintenance:{name}", args=[Maintenance.objects.get().public_id])
@@ -55,6 +58,9 @@ def addresses() -> list[str]:
                 "tickets:callbacks",
                 "tickets:pharmacies",
                 "desk:keys",
+                "desk:drills",
+                "staff:list",
+                "staff:add",
                 "accounts:profile",
                 "account_change_password",
             )
@@ -104,6 +110,11 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     found = [one for name in DOORS for one in complaints(page, desk + reverse(name))]
     sign_in(page, User.objects.get(username="lead"))
     for address in addresses():
+        found += complaints(page, desk + address)
+    drill = replay.begin(
+        replay.built_in(), key=uuid4(), speed=60, by=User.objects.get(username="lead")
+    ).public_id
+    for address in (reverse("desk:room", args=[drill]), f"{reverse('tickets:calls')}?incident={drill}"):
         found += complaints(page, desk + address)
     sign_in(page, User.objects.get(username="admin"))
     for address in addresses_of_an_administrator():
