@@ -14,6 +14,7 @@
 A text is one for all, or one for each language. Nothing here reads or writes the database.
 """
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import time
@@ -324,7 +325,7 @@ class _Reader:
         if not isinstance(node, yaml.ScalarNode):
             self._say(node, _("A single value belongs here."))
             return ""
-        if "\x00" in node.value:
+        if any(unicodedata.category(one) in ("Cc", "Cs") and one not in "\t\r\n" for one in node.value):
             self._say(node, _("This holds characters that no text has."))
         return str(node.value)
 

@@ -29,7 +29,8 @@ from incidents import operations
 from incidents.models import Incident, Phase, PublicRevision, Service, ServiceStatus, Severity
 from incidents.opening_hours import Window
 from tests import factories
-from tickets.felt import hints
+from tickets.crew import at_the_phones
+from tickets.felt import felt, hints
 from tickets.known import known_about
 from tickets.models import Contact, PhoneCall, Report
 from tickets.operations import report, settle_calls
@@ -346,7 +347,8 @@ def test_who_reports_a_fault_is_told_nothing_of_it_and_counts_as_unexplained(
     for number in range(3):
         report(key=uuid.uuid4(), service=service, who=f"someone-{number}")
 
-    assert known_about(service, "fr") is None
+    drill = Incident.objects.get()
+    assert (known_about(service, "fr"), felt(drill, timezone.now()).total) == (None, 0)
     assert set(Report.objects.values_list("incident", flat=True)) == {None}
     assert [hint.count for hint in hints(timezone.now())] == [3]
 
@@ -440,6 +442,13 @@ def test_the_counts_of_the_day_leave_it_out_and_its_own_header_holds_its_own(
     assert last_quarter_of_an_hour(at) == 2
     assert counted("") == (incident_beside, 2, 0, 0)
     assert counted(drill.public_id) == (drill, 2, 1, 1)
+
+
+def test_who_practises_is_not_at_the_phones(incident_beside: Incident) -> None:
+    drill, at = Incident.objects.get(drill=True), timezone.now()
+    real, _played = (factories.contact(incident=about, at=at) for about in (incident_beside, drill))
+
+    assert [row.person for row in at_the_phones(at)] == [real.agent]
 
 
 def test_what_agents_say_of_a_real_incident_names_no_service_that_only_the_exercise_stops(

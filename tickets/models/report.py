@@ -16,8 +16,11 @@ class ReportQuerySet(models.QuerySet["Report"]):
     def felt(self, incident: Incident) -> Self:
         """Those about *incident*: received while it was open, or on its services in the hour before that.
 
-        In the hour before it was declared nobody could know what they were about.
+        In the hour before it was declared nobody could know what they were about. What people really feel is no part
+        of an exercise.
         """
+        if incident.drill:
+            return self.none()
         services = incident.impacts.values("service")
         before = Q(
             incident=None,

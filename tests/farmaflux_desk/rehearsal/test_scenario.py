@@ -75,6 +75,8 @@ def test_what_arrives_stands_in_the_order_in_which_it_does() -> None:
         ('{at: "25:00", signal: Non.}', 'Give a time of day in quotes, as in "13:30".'),
         ("{signal: Quand}", "“at” is missing."),
         ('{at: "18:00", signal: ""}', "A text is missing here."),
+        (r'{at: "18:00", signal: "a\0"}', "This holds characters that no text has."),
+        (r'{at: "18:00", call: "\ud800"}', "This holds characters that no text has."),
         ('{at: "18:00", signal: [a]}', "A single value belongs here."),
         ('{at: "18:00", signal: {xx: a}}', "“xx” is none of these: fr, nl, de, en."),
         ('{at: "18:00", partner: nobody, says: a}', "No partner of this desk has the key “nobody”."),
