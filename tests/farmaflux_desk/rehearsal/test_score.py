@@ -188,7 +188,7 @@ def test_the_page_costs_the_same_however_much_there_is(
     incident = filled(lead, rows)
     client.force_login(lead)
 
-    with django_assert_max_num_queries(46):
+    with django_assert_max_num_queries(50):
         page = client.get(f"/desk/incidents/{incident.public_id}/score/")
 
     assert (page.status_code, "DRILL" in page.text, len(page.context["earlier"])) == (200, True, rows)
