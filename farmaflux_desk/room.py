@@ -79,6 +79,16 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A role, who holds it (None: nobody) and who stands in."""
+
+    role: ResponseRole
+    person: User | None
+    deputy: User | None
+    can_hand_over: bool
+
+
+@dataclass(frozen=True)
 class Line:
     """An entry as the timeline shows it."""
 
@@ -271,9 +281,16 @@ class Room:
     # People
 
     @cached_property
-    def roles(self) -> list[tuple[ResponseRole, User | None]]:
-        holders = {
-            assignment.role: assignment.person
-            for assignment in self.incident.role_assignments.filter(released_at=None).select_related("person")
-        }
-        return [(role, holders.get(role)) for role in ResponseRole]
+    def roles(self) -> list[Held]:
+        current = list(self.incident.role_assignments.current().select_related("person"))
+        holders = {row.role: row.person for row in current if not row.deputy}
+        deputies = {row.role: row.person for row in current if row.deputy}
+        return [
+            Held(
+                role,
+                holders.get(role),
+                deputies.get(role),
+                can_hand_over=role in deputies and (self.can_run or holders.get(role) == self.user),
+            )
+            for role in ResponseRole
+        ]

@@ -159,7 +159,7 @@ def describe(entry: Entry) -> str:
     DECLARED severity, titles, services [{names, status}], where it is one relapse_of {titles, public_id}, drill,
     and assessed {question: reply};
     PHASE phase, from; IMPACT services [{names, status, from}]; MILESTONE milestone, and planned_for, or reached
-    with perhaps partner (names); ROLE role, person, from (names of people); LINK relapse_of; AMENDED severity
+    with perhaps partner (names); ROLE role, person, from (names of people), deputy; LINK relapse_of; AMENDED severity
     [from, to], titles. Any other kind may bring `said`, its sentence in each language of the interface, worded
     by who writes it. The text, where there is one, stands last.
     """
@@ -222,7 +222,10 @@ def _clock(when: datetime) -> str:
 
 
 def _role(data: Mapping[str, Any]) -> str:
-    words = {"role": ResponseRole(data["role"]).label, "person": data["person"], "before": data["from"]}
+    label = str(ResponseRole(data["role"]).label)
+    if data.get("deputy"):
+        label = _("%(role)s, deputy") % {"role": label}
+    words = {"role": label, "person": data["person"], "before": data["from"]}
     if not data["person"]:
         return _("%(role)s: nobody, before that %(before)s") % words
     if data["from"]:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<slug:public_id>/chain/", views.chain, name="chain"),
     path("<slug:public_id>/postmortem/", views.postmortem, name="postmortem"),
     path("<slug:public_id>/roles/", views.roles, name="roles"),
+    path("<slug:public_id>/roles/<slug:role>/hand-over/", views.hand_over, name="hand_over"),
     path("<slug:public_id>/note/", views.note, name="note"),
     path("<slug:public_id>/call-in/", staff_views.call_in, name="call_in"),
 ]

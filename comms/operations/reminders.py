@@ -29,7 +29,7 @@ from comms.models import (
 )
 from comms.plan.agenda import Pending, running
 from comms.plan.rules import BRUSSELS
-from incidents.models import Incident, ResponseRole
+from incidents.models import Colleague, Incident, ResponseRole
 
 BEFORE = {False: timedelta(minutes=5), True: timedelta(minutes=8)}  # True: the message promised to the public
 ESCALATED_AFTER = {False: timedelta(minutes=10), True: timedelta(minutes=3)}
@@ -116,9 +116,13 @@ def _letters(checklist: Checklist, calls: list[Call], at: datetime) -> Iterable[
 
 
 def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, list[Call]]]:
-    """Whoever owns a step; of one that nobody owns, or that is late for long, the crisis lead; else who began."""
-    assigned = checklist.incident.role_assignments.filter(released_at=None).select_related("person")
-    holders = {assignment.role: assignment.person for assignment in assigned}
+    """Whoever owns a step, her deputy where nobody does; of one that nobody owns, the crisis lead; else who began.
+
+    Of one that is late for long deputies and crisis lead too.
+    """
+    assigned = list(checklist.incident.role_assignments.current().select_related("person"))
+    deputies = {assignment.role: assignment.person for assignment in assigned if assignment.deputy}
+    holders = deputies | {each.role: each.person for each in assigned if not each.deputy}
     owners = dict(ChecklistItem.objects.filter(checklist=checklist).values_list("pk", "owners"))
     lead = holders.get(ResponseRole.CRISIS_LEAD) or checklist.started_by
     told: dict[User, list[Call]] = {}
@@ -126,6 +130,8 @@ def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, l
         people = {holders[role] for role in owners[call.step.item] if role in holders}
         if not people or call.stage == Stage.ESCALATED:
             people.add(lead)
+        if call.stage == Stage.ESCALATED:
+            people |= {deputies[role] for role in owners[call.step.item] if role in deputies}
         for person in people:
             if person.is_active:
                 told.setdefault(person, []).append(call)
@@ -140,9 +146,15 @@ def _ways_to(person: User) -> Iterable[tuple[Channel, str]]:
         )
         if channel.enabled:
             yield channel, person.email
-    if person.phone:
+    if number := person.phone or _called_in_at(person):
         for channel in Channel.objects.filter(kind=ChannelKind.STAFF_SMS, enabled=True)[:1]:
-            yield channel, person.phone
+            yield channel, number
+
+
+def _called_in_at(person: User) -> str:
+    """Her number on the list of colleagues who can be called in."""
+    listed = Colleague.objects.listed().filter(account=person).values_list("e164", flat=True)
+    return listed.first() or ""
 
 
 def _delivery(

@@ -26,10 +26,11 @@ ORDER = (State.LATE, State.DUE, State.WAITING, State.NOT_APPLICABLE, State.DONE)
 
 @dataclass(frozen=True)
 class Owner:
-    """A response role that a step names, and who holds it in this incident (None: nobody)."""
+    """A response role that a step names, and who holds it in this incident (None: nobody), or stands in."""
 
     role: ResponseRole
     person: User | None
+    deputy: User | None = None
 
 
 @dataclass(frozen=True)
@@ -223,15 +224,13 @@ def checklists() -> QuerySet[Checklist]:
 def board(checklist: Checklist, at: datetime) -> Board:
     """Judge every item of *checklist*, read through `checklists()`, at *at*."""
     seen, known = moments(checklist), situation(checklist.incident)
-    holders = {
-        assignment.role: assignment.person
-        for assignment in checklist.incident.role_assignments.all()
-        if assignment.released_at is None
-    }
+    current = [row for row in checklist.incident.role_assignments.all() if row.released_at is None]
+    holders = {row.role: row.person for row in current if not row.deputy}
+    deputies = {row.role: row.person for row in current if row.deputy}
     items = []
     for item in checklist.items.all():
         standing = [tick for tick in item.ticks.all() if tick.withdrawn_at is None]
-        owners = [Owner(ResponseRole(role), holders.get(role)) for role in item.owners]
+        owners = [Owner(ResponseRole(role), holders.get(role), deputies.get(role)) for role in item.owners]
         items.append(BoardItem(item, judge(item, standing, seen, at, known), owners, standing))
     return Board(checklist, items, at)
 

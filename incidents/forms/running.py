@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -23,6 +24,7 @@ from incidents.models import (
 from incidents.models.states import PHASE_TRANSITIONS
 from incidents.models.timeline import NOTABLE_KINDS
 from incidents.operations.course import LONGEST_REASON
+from incidents.operations.team import DEPUTY
 from incidents.timeline import LONGEST_TEXT
 
 WHEN = _("When it happened")
@@ -93,21 +95,24 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subs
 
 
 class RolesForm(DeskForm):
-    """A person for each role; only those the user changed count."""
+    """A person for each role, and who stands in; only those the user changed count."""
 
     def __init__(self, *args: Any, incident: Incident, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        held = {a.role: a.person_id for a in incident.role_assignments.all() if a.released_at is None}
+        current = [a for a in incident.role_assignments.all() if a.released_at is None]
+        held = {f"{a.role}{DEPUTY if a.deputy else ''}": a.person_id for a in current}
         people = User.objects.filter(is_active=True).order_by("last_name", "first_name", "username")
         for role in ResponseRole:
-            self.fields[role.value] = PersonField(
-                people,
-                label=capfirst(role.label),
-                required=False,
-                empty_label=_("nobody"),
-                initial=held.get(role),
-                show_hidden_initial=True,
-            )
+            deputy = gettext("%(role)s, deputy") % {"role": capfirst(role.label)}
+            for name, label in ((role.value, capfirst(role.label)), (f"{role.value}{DEPUTY}", deputy)):
+                self.fields[name] = PersonField(
+                    people,
+                    label=label,
+                    required=False,
+                    empty_label=_("nobody"),
+                    initial=held.get(name),
+                    show_hidden_initial=True,
+                )
 
 
 class NoteForm(KeyedForm):

@@ -254,23 +254,34 @@ class Milestone(models.Model):
         ]
 
 
+class RoleAssignmentQuerySet(models.QuerySet["RoleAssignment"]):
+    def current(self) -> Self:
+        return self.filter(released_at=None)
+
+    def holding(self) -> Self:
+        return self.current().filter(deputy=False)
+
+
 class RoleAssignment(models.Model):
-    """A person holds a response role in an incident until released_at (held: None)."""
+    """A person holds a response role in an incident, or stands in for who does, until released_at (held: None)."""
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="role_assignments")
     role = models.CharField(max_length=24, choices=ResponseRole)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="role_assignments"
     )
+    deputy = models.BooleanField(default=False, help_text="Stands in for who holds it.")
     assigned_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RoleAssignmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["assigned_at", "pk"]
         constraints = [
             models.UniqueConstraint(
                 name="one_holder_per_role_and_incident",
-                fields=["incident", "role"],
+                fields=["incident", "role", "deputy"],
                 condition=Q(released_at=None),
             ),
             models.CheckConstraint(

@@ -25,7 +25,7 @@ from incidents.operations.staff import (
     remove_colleague,
     take_calendar,
 )
-from incidents.operations.team import assign_role
+from incidents.operations.team import assign_role, hand_over
 
 __all__ = [
     "Confirmation",
@@ -37,6 +37,7 @@ __all__ = [
     "call_in",
     "declare",
     "discard_postmortem",
+    "hand_over",
     "keep_colleague",
     "link_relapse",
     "move",

@@ -9,13 +9,14 @@ from incidents.views.maintenance import (
     plan_maintenance,
 )
 from incidents.views.postmortem import postmortem
-from incidents.views.running import milestones, move, note, roles, statuses
+from incidents.views.running import hand_over, milestones, move, note, roles, statuses
 
 __all__ = [
     "amend_maintenance",
     "chain",
     "declare",
     "edit",
+    "hand_over",
     "hours",
     "incidents",
     "maintenance",
