@@ -1,6 +1,7 @@
 # `make run` and `make test` do all the set-up; CONTRIBUTING.md tells the rest.
 .PHONY: run reset test check more-checks test-postgresql lint templates types contracts migrations bench lock translations
 MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE # each of many processes would compile the same modules again
 bin := .venv/bin
 
 run: ## the desk on this machine, with the demonstration
