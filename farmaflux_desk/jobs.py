@@ -5,6 +5,7 @@ from functools import partial
 
 from comms import relay
 from comms.operations import signs, subscribers
+from comms.operations.legal_reminders import remind_of_law
 from comms.operations.notices import tell_notices
 from comms.operations.reminders import remind
 from comms.status import site, targets
@@ -27,6 +28,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("archive what is over", site.archive_if_due, timedelta(minutes=1)),
         Job("call back missed calls", settle_calls, timedelta(seconds=2)),
         Job("remind of the plan", remind, timedelta(seconds=15)),
+        Job("remind of the law", remind_of_law, timedelta(minutes=1)),
         Job("weigh the calls", weigh_calls, timedelta(seconds=30)),
         Job("forget telephone calls", forget_calls, timedelta(hours=1)),
         Job("forget imported files", forget_imports, timedelta(hours=1)),

@@ -25,7 +25,7 @@ from comms.models.delivery import (
     Notice,
     SignOfLife,
 )
-from comms.models.legal import FilingStage, LegalDecision, LegalFiling, Regime, RegimeSwitch
+from comms.models.legal import FilingStage, LegalDecision, LegalFiling, LegalReminder, Regime, RegimeSwitch
 from comms.models.plan import (
     Anchor,
     BriefReceipt,
@@ -78,6 +78,7 @@ __all__ = [
     "InternalDesk",
     "LegalDecision",
     "LegalFiling",
+    "LegalReminder",
     "ListMember",
     "MailList",
     "Mailing",

@@ -76,3 +76,22 @@ class LegalFiling(models.Model):
         constraints = [
             models.UniqueConstraint(name="legal_filing_once", fields=["incident", "regime", "stage"])
         ]
+
+
+class LegalReminder(models.Model):
+    """A deadline was reminded of, so many hours before it; once each."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+")
+    regime = models.CharField(max_length=11, choices=Regime)
+    stage = models.CharField(max_length=13, choices=FilingStage)
+    due_at = models.DateTimeField()
+    hours = models.PositiveSmallIntegerField(help_text="Before it is due; 0: it is.")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="legally_reminded_once", fields=["incident", "regime", "stage", "due_at", "hours"]
+            )
+        ]

@@ -108,11 +108,15 @@ def _remind(pk: int, calls: list[Call], at: datetime) -> int:
 def _letters(checklist: Checklist, calls: list[Call], at: datetime) -> Iterable[Delivery]:
     incident = checklist.incident
     for person, about in _for_whom(checklist, calls):
-        for channel, address in _ways_to(person):
-            yield _delivery(incident, channel, person.language, address, about, at)
+        for channel, address in ways_to(person):
+            with translation.override(person.language):
+                lines = [call.words() for call in about]
+            yield reminder_of(incident, channel, person.language, address, lines, at)
     for channel in Channel.objects.filter(enabled=True, reminders=True):
         language = next(iter(channel.languages), Language.FR)
-        yield _delivery(incident, channel, language, "", calls, at)
+        with translation.override(language):
+            lines = [call.words() for call in calls]
+        yield reminder_of(incident, channel, language, "", lines, at)
 
 
 def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, list[Call]]]:
@@ -138,7 +142,7 @@ def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, l
     return told.items()
 
 
-def _ways_to(person: User) -> Iterable[tuple[Channel, str]]:
+def ways_to(person: User) -> Iterable[tuple[Channel, str]]:
     if person.email:
         channel, _created = Channel.objects.get_or_create(
             key="staff-email",
@@ -157,13 +161,20 @@ def _called_in_at(person: User) -> str:
     return listed.first() or ""
 
 
-def _delivery(
-    incident: Incident, channel: Channel, language: str, address: str, calls: list[Call], at: datetime
+def reminder_of(
+    incident: Incident,
+    channel: Channel,
+    language: str,
+    address: str,
+    lines: list[str],
+    at: datetime,
+    *,
+    page: str = "comms:plan",
 ) -> Delivery:
-    """Of an exercise it is rehearsed: written down, never sent."""
+    """*lines*, and where to go. Of an exercise it is rehearsed: written down, never sent."""
     with translation.override(language):
-        lines = [f"FarmaFlux · {incident}", *(call.words() for call in calls)]
-    lines.append(f"{settings.DESK_BASE_URL}{reverse('comms:plan', args=[incident.public_id])}")
+        lines = [f"FarmaFlux · {incident}", *lines]
+    lines.append(f"{settings.DESK_BASE_URL}{reverse(page, args=[incident.public_id])}")
     return Delivery(
         notice=Notice.REMINDER,
         channel=channel,

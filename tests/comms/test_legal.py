@@ -12,8 +12,17 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
-from comms.models import FilingStage, LegalDecision, LegalFiling, Regime, RegimeSwitch
+from comms.models import (
+    Delivery,
+    FilingStage,
+    LegalDecision,
+    LegalFiling,
+    Notice,
+    Regime,
+    RegimeSwitch,
+)
 from comms.operations import legal
+from comms.operations.legal_reminders import remind_of_law
 from comms.plan.duties import duties
 from comms.plan.legal import deadlines
 from incidents import operations as incidents
@@ -220,3 +229,25 @@ def test_an_administrator_switches_on_and_off_and_unknown_names_are_not_found(
 
     assert (client.get(address).status_code, unknown) == (200, 404)
     assert list(RegimeSwitch.objects.values_list("regime", "enabled")) == [("gdpr", False)]
+
+
+def test_a_deadline_that_comes_near_is_told_once_for_each_hour_and_not_once_it_is_filed(
+    incident: Incident, lead: User
+) -> None:
+    on(Regime.NIS2)
+    officer = factories.user(email="dpo@apb.example", language="en")
+    incidents.assign_role(incident, ResponseRole.DATA_PROTECTION_OFFICER, officer, by=lead)
+    decide(incident, lead)
+
+    told = [remind_of_law(OUTAGE + hours * HOUR) for hours in (1, 17, 18, 19, 22, 24, 25)]
+    legal.file(incident, Regime.NIS2, FilingStage.EARLY_WARNING, by=lead, at=OUTAGE + 26 * HOUR)
+    legal.file(incident, Regime.NIS2, FilingStage.NOTIFICATION, by=lead, at=OUTAGE + 26 * HOUR)
+
+    assert told == [0, 0, 1, 0, 1, 1, 0]
+    assert remind_of_law(OUTAGE + 80 * HOUR) == 0
+    rows = Delivery.objects.filter(notice=Notice.REMINDER).order_by("pk")
+    assert [row.recipient for row in rows] == ["dpo@apb.example"] * 3
+    assert rows[0].text.splitlines()[1:] == [
+        "legal deadline 07/02/2022 1:30 p.m.: NIS2: the national CSIRT, early warning",
+        f"http://127.0.0.1:8000/desk/plan/{incident.public_id}/legal/",
+    ]
