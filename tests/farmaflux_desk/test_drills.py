@@ -17,9 +17,20 @@ from accounts.refusals import Refused
 from accounts.roles import Role
 from comms import relay
 from comms.channels.kinds import capabilities
-from comms.models import Channel, Delivery, DeliveryState, Mailing, Update
+from comms.models import (
+    Anchor,
+    Channel,
+    Delivery,
+    DeliveryState,
+    Mailing,
+    PlanPhase,
+    PlanStep,
+    PlanTemplate,
+    Update,
+)
 from comms.operations import sending, updates
 from comms.operations.notices import tell_notices
+from comms.operations.plan import start_plan
 from comms.preview import status_page_with
 from comms.script import what_to_say
 from comms.status import notice, snapshot
@@ -442,6 +453,30 @@ def test_the_counts_of_the_day_leave_it_out_and_its_own_header_holds_its_own(
     assert last_quarter_of_an_hour(at) == 2
     assert counted("") == (incident_beside, 2, 0, 0)
     assert counted(drill.public_id) == (drill, 2, 1, 1)
+
+
+def test_a_step_of_its_plan_is_late_on_its_own_pages_alone(incident_beside: Incident, lead: User) -> None:
+    drill, at = Incident.objects.get(drill=True), timezone.now()
+    template = PlanTemplate.objects.create(key="plan", name="Plan")
+    PlanStep.objects.create(
+        template=template,
+        number=1,
+        phase=PlanPhase.RUN,
+        title_fr="Prévenir",
+        title_nl="Verwittigen",
+        anchor=Anchor.PLAN_START,
+        offset_minutes=5,
+        owners=[],
+    )
+    for incident in (drill, incident_beside):
+        start_plan(incident, template, by=lead, at=at - timedelta(minutes=15))
+
+    late = {about: Header(user=lead, at=at, public_id=about).late for about in ("", drill.public_id)}
+
+    assert [[due.public_id for due in found] for found in late.values()] == [
+        [incident_beside.public_id],
+        [drill.public_id],
+    ]
 
 
 def test_who_practises_is_not_at_the_phones(incident_beside: Incident) -> None:
