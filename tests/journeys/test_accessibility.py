@@ -33,7 +33,10 @@ def addresses() -> list[str]:
         ),
         reverse("incidents:postmortem", args=[over.public_id]),
         reverse("desk:score", args=[over.public_id]),
-        *(reverse(f"comms:{name}", args=[public_id]) for name in ("compose", "plan")),
+        *(
+            reverse(f"comms:{name}", args=[public_id])
+            for name in ("compose", "plan", "board", "board_paper", "brief", "legal")
+        ),
         *(
             reverse(f"maintenance:{name}", args=[Maintenance.objects.get().public_id])
             for name in ("one", "edit")
@@ -42,6 +45,9 @@ def addresses() -> list[str]:
         reverse("comms:deliveries", args=[public_id, 1]),
         reverse("comms:delivery", args=[Delivery.objects.latest("pk").pk]),
         reverse("comms:template", args=[template.key]),
+        reverse("comms:step", args=[template.key, 3]),
+        reverse("comms:template_new"),
+        reverse("comms:template_file"),
         reverse("tickets:contact", args=[contact.pk]),
         reverse("tickets:pharmacy", args=[Pharmacy.objects.earliest("pk").pk]),
         *(
@@ -72,7 +78,10 @@ def addresses() -> list[str]:
 def addresses_of_an_administrator() -> list[str]:
     channels, member = Channel.objects.all(), ListMember.objects.earliest("pk")
     return [
-        *(reverse(f"comms:{name}") for name in ("channels", "channel_kinds", "lists", "list_add")),
+        *(
+            reverse(f"comms:{name}")
+            for name in ("channels", "channel_kinds", "lists", "list_add", "legal_switches")
+        ),
         *(reverse("comms:channel", args=[channel.pk]) for channel in channels),
         *(reverse("comms:channel_add", args=[kind]) for kind in offered()),
         *(
