@@ -4,10 +4,11 @@ import importlib.util
 import ipaddress
 import re
 import secrets
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -89,6 +90,48 @@ def mailbox(env: environ.Env, name: str, default: str) -> str:
     if given and ("@" not in parseaddr(given)[1] or "\n" in given or "\r" in given):
         raise ImproperlyConfigured(f"{name}: {given!r} is not an e-mail address.")
     return given
+
+
+@dataclass(frozen=True)
+class Imap:
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    folder: str
+    encrypted: bool
+
+
+def imap(env: environ.Env, name: str) -> Imap | None:
+    """imaps://user:password@host/folder, the signs in it percent-encoded; None where none is given.
+
+    imap:// (unencrypted) is for this machine alone.
+    """
+    given: str = env.str(name, default="")
+    if not given:
+        return None
+    parts = urlsplit(given)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    try:
+        number = parts.port
+    except ValueError:
+        number = 0
+    if (
+        (parts.scheme != "imaps" and not (parts.scheme == "imap" and local))
+        or not parts.hostname
+        or number == 0
+    ):
+        raise ImproperlyConfigured(f"{name}: give imaps://user:password@host/folder.")
+    if not parts.username or parts.password is None:
+        raise ImproperlyConfigured(f"{name}: the user or the password is missing.")
+    return Imap(
+        host=parts.hostname,
+        port=number or (993 if parts.scheme == "imaps" else 143),
+        user=unquote(parts.username),
+        password=unquote(parts.password),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+        encrypted=parts.scheme == "imaps",
+    )
 
 
 def mirror(env: environ.Env, name: str, root: Path) -> Path | None:

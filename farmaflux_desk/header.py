@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +23,7 @@ from comms.pulse import oldest_unsent, stopped_since
 from incidents.models import Incident, Maintenance, ServiceStatus
 from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
-from tickets.models import Callback, CallbackState
+from tickets.models import Callback, CallbackState, Mail
 from tickets.permissions import is_volunteer
 from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
 from tickets.rises import Call, Rise, recent_calls, rises
@@ -43,6 +44,8 @@ SECTIONS = {
     "tickets:urgent_act": "urgent",
     "tickets:pressure": "calls",
     "tickets:rise_dismiss": "calls",
+    "tickets:mails": "mail",
+    "tickets:mail": "mail",
     "tickets:crew": "phones",
     "tickets:shift_start": "phones",
     "tickets:hand_over_note": "phones",
@@ -385,6 +388,7 @@ class Header:
                 callbacks,
                 ngettext("%(n)d open callback", "%(n)d open callbacks", callbacks) % {"n": callbacks},
             ),
+            *self._mail,
             RailItem("phones", gettext("Phones"), "d-desk", reverse("tickets:crew")),
             RailItem("pharmacies", gettext("Pharmacies"), "d-cross", reverse("tickets:pharmacies")),
             RailItem(
@@ -397,6 +401,18 @@ class Header:
             ),
             *self._settings,
         ]
+
+    @cached_property
+    def mails(self) -> int:
+        """E-mails that nobody has answered yet; none is asked for where no mailbox is read."""
+        return Mail.objects.unanswered().count() if settings.DESK_IMAP else 0
+
+    @property
+    def _mail(self) -> list[RailItem]:
+        if not settings.DESK_IMAP:
+            return []
+        label = ngettext("%(n)d e-mail to answer", "%(n)d e-mails to answer", self.mails) % {"n": self.mails}
+        return [RailItem("mail", gettext("E-mail"), "d-mail", reverse("tickets:mails"), self.mails, label)]
 
     @property
     def _settings(self) -> list[RailItem]:
@@ -421,6 +437,7 @@ class Header:
             ".".join(incident.public_id for incident in self.open_incidents),
             self.drafts,
             self.callbacks,
+            self.mails,
             f"{self.urgent.count}.{self.urgent.unclaimed}",
             ".".join(proposal.incident.public_id for proposal in self.proposals),
             ".".join(f"{rise.key}:{rise.calls}" for rise in self.rises),

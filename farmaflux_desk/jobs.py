@@ -12,6 +12,7 @@ from comms.status import site, targets
 from farmaflux_desk.demo import outbox
 from farmaflux_desk.rehearsal import replay
 from farmaflux_desk.runner import Job, LaneJob
+from tickets.mailbox import read_mailbox
 from tickets.operations import forget_calls, forget_imports, settle_calls, weigh_calls
 
 
@@ -30,6 +31,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("remind of the plan", remind, timedelta(seconds=15)),
         Job("remind of the law", remind_of_law, timedelta(minutes=1)),
         Job("weigh the calls", weigh_calls, timedelta(seconds=30)),
+        Job("read the mailbox", read_mailbox, timedelta(seconds=30)),
         Job("forget telephone calls", forget_calls, timedelta(hours=1)),
         Job("forget imported files", forget_imports, timedelta(hours=1)),
         Job("end and forget subscriptions", subscribers.tidy, timedelta(hours=1)),

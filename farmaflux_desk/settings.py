@@ -125,6 +125,7 @@ DEFAULT_FROM_EMAIL = configuration.mailbox(
     env, "DESK_MAIL_FROM", f"FarmaFlux <desk@{urlsplit(DESK_BASE_URL).hostname}>"
 )
 DESK_MAIL_REPLY_TO = configuration.mailbox(env, "DESK_MAIL_REPLY_TO", "")
+DESK_IMAP = configuration.imap(env, "DESK_IMAP_URL")
 DESK_WEBHOOK_NETWORKS = configuration.networks(env, "DESK_WEBHOOK_NETWORKS")
 
 # Each of these was measured: without the timeouts a frozen Redis blocks for minutes, without the throttle of 1 what

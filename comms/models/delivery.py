@@ -70,6 +70,7 @@ class Notice(models.TextChoices):
     SIGN_UP = "sign_up", _("sign-up")
     MANAGE = "manage", _("link to her subscription")
     TEST = "test", _("test")
+    REPLY = "reply", _("reply")
     REMINDER = "reminder", _("reminder of the plan")
 
 

@@ -12,6 +12,7 @@ from tickets.models.contact import (
 from tickets.models.crew import CameBy, HandOverNote, Shift, VolunteerInvitation
 from tickets.models.guidance import Answer, Presence, Seen
 from tickets.models.informed import Informed, InformedBy
+from tickets.models.mail import Mail, MailKind
 from tickets.models.pharmacy import Pharmacy, PharmacyPhone, Province, SoftwareHouse
 from tickets.models.phone_call import PhoneCall
 from tickets.models.pressure import RiseDismissed
@@ -35,6 +36,8 @@ __all__ = [
     "ImportKind",
     "Informed",
     "InformedBy",
+    "Mail",
+    "MailKind",
     "Pharmacy",
     "PharmacyPhone",
     "PhoneCall",

@@ -21,6 +21,7 @@ from tickets.operations.crew import (
 from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
 from tickets.operations.imports import apply_import, forget_imports, stage_import
 from tickets.operations.informing import inform_callers, phone_instead
+from tickets.operations.mail import reply, settle_mail, take_mail
 from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
 from tickets.operations.pressure import weigh_calls
 from tickets.operations.reports import report
@@ -67,14 +68,17 @@ __all__ = [
     "release_urgent",
     "remove_answer",
     "reopen_urgent",
+    "reply",
     "report",
     "save_answer",
     "settle_calls",
+    "settle_mail",
     "settle_offer",
     "split_contact",
     "stage_import",
     "start_shift",
     "take_event",
+    "take_mail",
     "undo_contact",
     "weigh_calls",
     "write_note",

@@ -1,0 +1,163 @@
+"""E-mails become contacts; replies leave by the outbox."""
+
+import re
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.refusals import Refused
+from comms.models import Channel, ChannelKind, ListMember
+from comms.operations.replies import owe_reply, reply_id
+from incidents.models import Incident
+from incidents.personal_data import mask_national_numbers
+from tickets.letters import Letter
+from tickets.models import Contact, ContactChannel, Mail, MailKind, Pharmacy
+from tickets.models.mail import LONGEST_MAIL
+from tickets.operations.contacts import CLOCKS_DIFFER, ENTERED_WITHIN, one_line, store
+from tickets.permissions import check_log_contact
+
+READER = "intake-mailbox"
+_INCIDENT = re.compile(r"<incident-([a-z0-9]{1,12})@")  # comms.channels.letter names a message's incident so
+
+
+def take_mail(letter: Letter, *, at: datetime | None = None) -> Mail:
+    """Keep *letter*; the same one again gives the one that was kept first.
+
+    What a person wrote becomes a contact, or goes on with that of the thread it belongs to. Of an automatic reply
+    and of a bounce only the mail is kept; a member of our lists who is gone for good is written to no more.
+    """
+    at = at or timezone.now()
+    if known := Mail.objects.filter(message_id=letter.message_id).first():
+        return known
+    try:
+        with transaction.atomic():
+            return _take(letter, at)
+    except IntegrityError:
+        if first := Mail.objects.filter(message_id=letter.message_id).first():
+            return first
+        raise
+
+
+def _take(letter: Letter, at: datetime) -> Mail:
+    kind = MailKind.AUTOMATIC if _is_ours(letter.sender) else letter.kind
+    thread = Mail.objects.filter(message_id__in=letter.answers).exclude(contact=None).first()
+    contact = thread.contact if thread else None
+    if kind == MailKind.MESSAGE and contact is None:
+        contact = _contact(letter, at)
+    if kind == MailKind.BOUNCE and letter.gone:
+        members = ListMember.objects.filter(email__iexact=letter.refused, refused_at=None)
+        members.update(refused_at=at, refusal=(letter.subject or "5.1")[:500])
+    return Mail.objects.create(
+        message_id=letter.message_id,
+        kind=kind,
+        contact=contact,
+        sender=letter.sender,
+        name=letter.name,
+        subject=mask_national_numbers(letter.subject)[0][:200],
+        text=mask_national_numbers(letter.text)[0][:LONGEST_MAIL],
+        attachments=letter.attachments,
+        refused=letter.refused,
+        occurred_at=_moment(letter, at),
+    )
+
+
+def _is_ours(sender: str) -> bool:
+    return (
+        bool(sender) and sender in f"{settings.DEFAULT_FROM_EMAIL} {settings.DESK_MAIL_REPLY_TO}".casefold()
+    )
+
+
+def _moment(letter: Letter, at: datetime) -> datetime:
+    """When it was sent, where that makes sense."""
+    sent = letter.sent_at
+    return sent if sent and -CLOCKS_DIFFER <= at - sent <= ENTERED_WITHIN else at
+
+
+def _contact(letter: Letter, at: datetime) -> Contact:
+    owners = list(Pharmacy.objects.filter(email__iexact=letter.sender)[:2]) if letter.sender else []
+    pharmacy = owners[0] if len(owners) == 1 else None
+    reader, _made = User.objects.get_or_create(
+        username=READER, defaults={"first_name": "E-mail", "is_active": False, "password": "!"}
+    )
+    contact = Contact(
+        key=uuid4(),
+        agent=reader,
+        channel=ContactChannel.EMAIL,
+        pharmacy=pharmacy,
+        caller_text=one_line(letter.sender or letter.name or _("no sender"))[:120],
+        incident=_incident(letter),
+        language=pharmacy.language if pharmacy else reader.language,
+        note=one_line(f"{letter.subject}: {letter.text}" if letter.subject else letter.text)[:480],
+        occurred_at=_moment(letter, at),
+        recorded_at=at,
+    )
+    return store(contact)
+
+
+def _incident(letter: Letter) -> Incident | None:
+    """The one whose message it answers, else the open one where there is no other."""
+    if named := _INCIDENT.search(" ".join(letter.answers)):
+        return Incident.objects.filter(public_id=named[1]).first()
+    open_ = list(Incident.objects.real().open()[:2])
+    return open_[0] if len(open_) == 1 else None
+
+
+@transaction.atomic
+def reply(contact: Contact, *, key: UUID, text: str, by: User, at: datetime | None = None) -> Mail:
+    """Answer the newest mail of *contact*, through the outbox: her mails need no answer any more.
+
+    The same *key* gives the reply made first. National numbers are masked. Raises Refused where nobody wrote, without
+    a text, and while no channel of e-mail to callers is on.
+    """
+    check_log_contact(by)
+    at = at or timezone.now()
+    if made := Mail.objects.filter(message_id=reply_id(key)).first():
+        return made
+    text, _masked = mask_national_numbers(text.replace("\x00", "").replace("\r\n", "\n").strip())
+    if not text:
+        raise Refused(_("Write what to answer."), field="text")
+    if len(text) > LONGEST_MAIL:
+        raise Refused(_("At most %(longest)d characters.") % {"longest": LONGEST_MAIL}, field="text")
+    asked = contact.mails.filter(kind=MailKind.MESSAGE).order_by("-occurred_at", "-pk").first()
+    if asked is None or not asked.sender:
+        raise Refused(_("There is no e-mail to answer."), field="text")
+    channel = Channel.objects.filter(kind=ChannelKind.CALLER_EMAIL, enabled=True).first()
+    if channel is None:
+        raise Refused(
+            _("No channel of e-mail to callers is switched on: an administrator adds one."), field="text"
+        )
+    subject = asked.subject if asked.subject.casefold().startswith("re:") else f"Re: {asked.subject}".strip()
+    delivery = owe_reply(
+        channel,
+        key=key,
+        to=asked.sender,
+        language=contact.language,
+        subject=subject[:200],
+        text=text,
+        answers=[mail.message_id for mail in contact.mails.all()][-10:],
+        at=at,
+    )
+    contact.mails.unanswered().update(settled_at=at)
+    return Mail.objects.create(
+        message_id=reply_id(key),
+        kind=MailKind.REPLY,
+        contact=contact,
+        sender="",
+        name=by.display_name[:120],
+        subject=subject[:200],
+        text=text,
+        occurred_at=at,
+        delivery=delivery,
+        by=by,
+    )
+
+
+def settle_mail(contact: Contact, *, by: User, at: datetime | None = None) -> None:
+    """Her mails need no answer."""
+    check_log_contact(by)
+    Mail.objects.unanswered().filter(contact=contact).update(settled_at=at or timezone.now())
