@@ -156,7 +156,7 @@ class Header:
     @cached_property
     def played(self) -> Incident | None:
         """The exercise that this page belongs to, open or over."""
-        if not self.public_id:
+        if not self.public_id.isalnum():  # PostgreSQL takes no NUL, not even to look for
             return None
         if self.incident and self.incident.public_id == self.public_id:
             return self.incident if self.incident.drill else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
 
 from incidents.models import Incident
 from tickets.models import Contact
@@ -41,7 +42,7 @@ def queue(at: datetime) -> ContactQuerySet:
         Contact.objects.waiting(at)
         .select_related("pharmacy", "service", "incident", "agent", "urgent_case__claimed_by")
         .prefetch_related("pharmacy__phones")
-        .order_by("incident__drill", DUE, "pk")
+        .order_by(Coalesce("incident__drill", False), DUE, "pk")  # noqa: FBT003
     )
 
 

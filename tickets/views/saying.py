@@ -87,7 +87,9 @@ def say_version(public_id: str, language: str) -> str:
 
 def incident_of(asked: QueryDict) -> Incident | None:
     public_id = asked.get("incident", "")
-    return Incident.objects.with_phase().filter(public_id=public_id).first() if public_id else None
+    if not public_id.isalnum():  # PostgreSQL takes no NUL, not even to look for
+        return None
+    return Incident.objects.with_phase().filter(public_id=public_id).first()
 
 
 def language_of(asked: QueryDict, user: User) -> str:
