@@ -193,6 +193,7 @@ def test_an_agent_says_that_she_comes_and_goes_and_that_another_was_called_in(cl
     gerti = factories.user(first_name="Gerti")
     client.force_login(nancy)
     factories.contact(agent=factories.user(first_name="Hans"), at=timezone.now() - timedelta(minutes=5))
+    factories.contact(agent=factories.user(is_active=False), at=timezone.now())
 
     for _ in range(2):
         client.post(reverse("tickets:shift_start"), {"person": nancy.pk, "came_by": "regular"})
