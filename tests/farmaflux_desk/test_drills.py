@@ -425,6 +425,7 @@ def test_with_nothing_but_an_exercise_a_call_is_about_no_incident(
     client.force_login(lead)
 
     assert client.get("/desk/calls/").context["incident"] is None
+    assert client.get("/desk/")["Location"] == "/desk/incidents/"
 
 
 def test_a_missed_call_belongs_to_the_real_incident(incident_beside: Incident) -> None:
