@@ -21,7 +21,7 @@ from pytest_django import Settings
 from accounts.models import User
 from accounts.roles import Role
 from comms import relay
-from comms.models import Channel, ChannelKind, ListMember
+from comms.models import Channel, ChannelKind, Delivery, ListMember
 from farmaflux_desk import configuration
 from farmaflux_desk.configuration import Imap
 from tests import factories
@@ -214,6 +214,19 @@ def test_a_reply_that_cannot_leave_or_says_nothing_is_refused_and_keeps_its_text
     assert client.post(reverse("tickets:mail", args=[factories.contact().pk]), sent).status_code == 422
     assert client.get(reverse("tickets:mail", args=[999])).status_code == 404
     assert not Mail.objects.filter(kind=MailKind.REPLY).exists()
+
+
+def test_no_reply_leaves_an_exercise(client: Client, nancy: User, by_mail: Channel) -> None:
+    kept = take(written())
+    Contact.objects.filter(pk=kept.contact_id).update(incident=factories.incident(drill=True))
+
+    page = client.post(
+        reverse("tickets:mail", args=[kept.contact_id]),
+        {"send": "1", "text": "typed", "key": str(uuid.uuid4())},
+    )
+
+    assert (page.status_code, "An exercise: nothing of it is sent." in page.text) == (422, True)
+    assert not Delivery.objects.exists()
 
 
 def test_what_needs_no_answer_leaves_the_list(client: Client, nancy: User) -> None:

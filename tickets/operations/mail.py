@@ -112,12 +112,14 @@ def reply(contact: Contact, *, key: UUID, text: str, by: User, at: datetime | No
     """Answer the newest mail of *contact*, through the outbox: her mails need no answer any more.
 
     The same *key* gives the reply made first. National numbers are masked. Raises Refused where nobody wrote, without
-    a text, and while no channel of e-mail to callers is on.
+    a text, in an exercise, and while no channel of e-mail to callers is on.
     """
     check_log_contact(by)
     at = at or timezone.now()
     if made := Mail.objects.filter(message_id=reply_id(key)).first():
         return made
+    if contact.incident and contact.incident.drill:
+        raise Refused(_("An exercise: nothing of it is sent."), field="text")
     text, _masked = mask_national_numbers(text.replace("\x00", "").replace("\r\n", "\n").strip())
     if not text:
         raise Refused(_("Write what to answer."), field="text")
