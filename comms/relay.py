@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
@@ -59,8 +59,12 @@ def send_through(
 
 
 def _send_all(way: Transport, held: Held, stopping: Stopping) -> int:
-    """Returns how many were tried. What was not begun goes back to the queue, whatever happens."""
-    tried = 0
+    """Returns how many were tried. What was not begun goes back to the queue, whatever happens.
+
+    Unless one may have arrived and that could not be stored: then whoever finds the claim, once its lease has run out,
+    sees to it.
+    """
+    tried, settled = 0, True
     try:
         for delivery in held.deliveries:
             if stopping() or not sending.reach(held, delivery, at=timezone.now()):
@@ -68,13 +72,16 @@ def _send_all(way: Transport, held: Held, stopping: Stopping) -> int:
             tried += 1
             error = _send(way, held, delivery)
             if error:
+                settled = not error.maybe_sent
                 sending.record_error(held, delivery, error, can=way.capabilities, at=timezone.now())
+                settled = True
                 if error.no_such_recipient:
                     bounces.refused(delivery, str(error), at=timezone.now())
                 if error.unreachable:
                     break
     finally:
-        sending.release(held, at=timezone.now())
+        if settled:
+            sending.release(held, at=timezone.now())
     return tried
 
 
@@ -94,6 +101,11 @@ def _send(way: Transport, held: Held, delivery: Delivery) -> TransportError | No
         receipt = receipt or way.send(message)
     except TransportError as error:
         return error
+    except (
+        InterfaceError,
+        OperationalError,
+    ):  # the database is away: nothing was handed over, nor is wrong with it
+        raise
     except Exception:
         log.exception("message set aside", delivery=delivery.pk)
         return TransportError(BROKEN, permanent=True, maybe_sent=handed_over)

@@ -18,6 +18,8 @@ SQLITE_OPTIONS = {
     "timeout": 10,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
+# A process that is frozen in a transaction, or whose machine is gone, must not keep its locks, and a channel with them.
+IDLE_TIMEOUT = "-c idle_in_transaction_session_timeout=30s"
 
 
 def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
         case "django.db.backends.postgresql":
             config["OPTIONS"] = {
                 "pool": {"min_size": 1, "max_size": 20, "timeout": 5},
+                "options": IDLE_TIMEOUT,
                 **config.get("OPTIONS", {}),
             }
         case engine:

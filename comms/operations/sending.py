@@ -40,6 +40,9 @@ class Held:
     sent: list[DeliveryAttempt] = field(default_factory=list)
     """Accepted and not yet recorded."""
 
+    def forget(self, recorded: list[DeliveryAttempt]) -> None:
+        self.sent = [attempt for attempt in self.sent if not any(attempt is one for one in recorded)]
+
 
 @transaction.atomic
 def claim(channel: Channel, *, can: Capabilities, at: datetime) -> Held | None:
@@ -122,9 +125,12 @@ def record(held: Held, *, at: datetime) -> bool:
 
     What came of each call stands in its own row in any case.
     """
-    sent, held.sent = held.sent, []
+    sent = list(held.sent)
     if not sent:
         return True
+    transaction.on_commit(
+        lambda: held.forget(sent)
+    )  # till then it is in no other place; storing it again adds nothing
     DeliveryAttempt.objects.bulk_create(sent, ignore_conflicts=True)
     if not _still(held.claim):
         return False

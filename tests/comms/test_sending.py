@@ -1,18 +1,20 @@
 """Claiming, reaching and recording: nobody sends what another holds, and nothing is lost."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any, Self, cast
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import IntegrityError
+from django.db.utils import IntegrityError, OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
 from comms import relay
-from comms.channels.base import Capabilities, Doubt, Receipt, TransportError
-from comms.models import Channel, Claim, Delivery, DeliveryState, Notice
+from comms.channels.base import Capabilities, Doubt, Receipt, Setting, Transport, TransportError
+from comms.models import Channel, Claim, Delivery, DeliveryAttempt, DeliveryState, Notice
 from comms.models.delivery import DELIVERY_TRANSITIONS
 from comms.operations import deliveries, sending
 from comms.operations.sending import Held
@@ -439,3 +441,91 @@ def test_a_test_that_was_not_accepted_is_answered_and_not_tried_again() -> None:
     sending.record_error(held, test, TransportError("421 later", unreachable=True), can=MANY, at=AT)
 
     assert (kept(test).state, kept(test).error) == (DeliveryState.FAILED, "421 later")
+
+
+class Way:
+    """A transport that takes everything, or meets *error*."""
+
+    capabilities = ONE
+    settings: tuple[Setting, ...] = ()
+
+    def __init__(self, error: Exception | None = None, unready: Exception | None = None) -> None:
+        self.error, self.unready, self.sent = error, unready, 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def prepare(self, delivery: Delivery) -> Delivery:
+        if self.unready:
+            raise self.unready
+        return delivery
+
+    def send(self, message: Delivery) -> Receipt:
+        self.sent += 1
+        if self.error:
+            raise self.error
+        return Receipt("ok")
+
+    def find(self, message: Delivery) -> Receipt | None:
+        raise NotImplementedError
+
+
+def send_through(channel: Channel, way: Way) -> None:
+    relay.send_through(f"{channel.pk}/0", by=lambda _channel: cast(Transport, way))
+
+
+def once(function: Any) -> Callable[..., Any]:
+    """*function*, but the database is away at the first call."""
+    calls = iter([True])
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        if next(calls, False):
+            raise OperationalError("the database is away")
+        return function(*arguments, **named)
+
+    return call
+
+
+def test_what_was_accepted_as_the_database_went_away_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel, way = owe("a@apb.example"), Way()
+    Delivery.objects.update(confirmed_at=AT)
+    attempts = DeliveryAttempt.objects
+    monkeypatch.setattr(attempts, "bulk_create", once(attempts.bulk_create))
+
+    with pytest.raises(OperationalError):
+        send_through(channel, way)
+    send_through(channel, way)
+
+    assert (way.sent, states()) == (1, [("sent", 1)])
+
+
+def test_what_may_have_arrived_as_the_database_went_away_is_asked_of_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    channel, way = owe("a@apb.example"), Way(TransportError("no answer", maybe_sent=True))
+    Delivery.objects.update(confirmed_at=AT)
+    monkeypatch.setattr(sending, "record_error", once(sending.record_error))
+
+    with pytest.raises(OperationalError):
+        send_through(channel, way)
+    Claim.objects.update(lease_until=AT)
+    send_through(channel, way)
+
+    assert (way.sent, states()) == (1, [("unknown", 1)])
+
+
+def test_a_message_that_met_no_database_goes_back_to_the_queue_and_is_not_set_aside() -> None:
+    channel = owe("a@apb.example")
+    Delivery.objects.update(confirmed_at=AT)
+
+    with pytest.raises(OperationalError):
+        send_through(channel, Way(unready=OperationalError("the database is away")))
+    before = states()
+    send_through(channel, Way())
+
+    assert (before, states()) == ([("queued", 0)], [("sent", 1)])

@@ -84,3 +84,13 @@ def test_a_contact_is_an_address_of_security_txt(
         return
     with pytest.raises(ImproperlyConfigured, match="CONTACT: "):
         configuration.contact(env, "CONTACT")
+
+
+def test_who_is_silent_in_a_transaction_keeps_no_locks(
+    env: environ.Env, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgres://desk@127.0.0.1:5432/desk")
+
+    options = configuration.database(env, tmp_path)["OPTIONS"]
+
+    assert options["options"] == "-c idle_in_transaction_session_timeout=30s"
