@@ -1,5 +1,5 @@
 # `make run` and `make test` do all the set-up; CONTRIBUTING.md tells the rest.
-.PHONY: run reset test check more-checks test-postgresql lint templates types contracts migrations bench lock translations
+.PHONY: run reset test check more-checks test-postgresql lint templates types contracts migrations bench reliability lock translations
 MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE # each of many processes would compile the same modules again
 bin := .venv/bin
@@ -66,6 +66,17 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 	$(bin)/python -m bench.mailing --control
 	$(bin)/python -m bench.mailing
 	$(bin)/python -m tests.servers $(bin)/python -m bench.mailing
+
+reliability: ## senders killed, frozen and side by side, Redis gone, channels that misbehave; each with its control
+	@scripts/install dev
+	@failed=; for what in killed faulty "servers together" "servers redis_faults"; do \
+		for control in "" --control; do \
+			echo "== $$what $$control"; \
+			case "$$what" in servers*) \
+				$(bin)/python -m tests.servers $(bin)/python -m bench.$${what#servers } $$control;; \
+			*) $(bin)/python -m bench.$$what $$control;; esac || failed="$$failed, $$what $$control"; \
+		done; \
+	done; test -z "$$failed" || { echo "Failed$$failed"; exit 1; }
 
 lock: ## pin anew what pyproject.toml asks for; `make lock upgrade=1` takes the newest
 	@scripts/install dev
