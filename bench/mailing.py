@@ -75,7 +75,7 @@ def running(command: list[str], **options: Any) -> Iterator[subprocess.Popen[byt
 
 class Sink:
     def __init__(self, port: int) -> None:
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}")
+        self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60)
         for _ in range(200):
             try:
                 self.count()
