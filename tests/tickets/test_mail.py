@@ -218,7 +218,7 @@ def test_a_reply_that_cannot_leave_or_says_nothing_is_refused_and_keeps_its_text
 
 def test_no_reply_leaves_an_exercise(client: Client, nancy: User, by_mail: Channel) -> None:
     kept = take(written())
-    Contact.objects.filter(pk=kept.contact_id).update(incident=factories.incident(drill=True))
+    Contact.objects.update(incident=factories.incident(drill=True))
 
     page = client.post(
         reverse("tickets:mail", args=[kept.contact_id]),
