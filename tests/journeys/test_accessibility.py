@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from uuid import uuid4
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page
@@ -15,6 +16,7 @@ from farmaflux_desk.rehearsal import replay
 from incidents.models import Incident, Maintenance
 from tickets.models import Contact, Pharmacy
 
+PARTS = 4  # of the pages, so that they can be looked at side by side
 DOORS = ("account_login", "account_reset_password", "account_reset_password_done")
 
 
@@ -111,22 +113,23 @@ def violations(page: Page, options: dict[str, object], *about: str) -> list[tupl
     return [(*about, one["id"], one["nodes"][0]["html"][:160]) for one in response["violations"]]
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 def test_axe_finds_nothing_and_nothing_sticks_out(
-    desk: str, open_page: Callable[..., Page], sign_in: Callable[[Page, User], None]
+    desk: str, open_page: Callable[..., Page], sign_in: Callable[[Page, User], None], part: int
 ) -> None:
     load(live=True, password="quiet-afternoon")
     page = open_page(reduced_motion="reduce")  # or a colour is measured halfway to the other
-    found = [one for name in DOORS for one in complaints(page, desk + reverse(name))]
-    sign_in(page, User.objects.get(username="lead"))
-    for address in addresses():
+    found = [one for name in DOORS[part::PARTS] for one in complaints(page, desk + reverse(name))]
+    lead = User.objects.get(username="lead")
+    sign_in(page, lead)
+    for address in addresses()[part::PARTS]:
         found += complaints(page, desk + address)
-    drill = replay.begin(
-        replay.built_in(), key=uuid4(), speed=60, by=User.objects.get(username="lead")
-    ).public_id
-    for address in (reverse("desk:room", args=[drill]), f"{reverse('tickets:calls')}?incident={drill}"):
+    drill = replay.begin(replay.built_in(), key=uuid4(), speed=60, by=lead).public_id
+    of_a_drill = (reverse("desk:room", args=[drill]), f"{reverse('tickets:calls')}?incident={drill}")
+    for address in of_a_drill[part::PARTS]:
         found += complaints(page, desk + address)
     sign_in(page, User.objects.get(username="admin"))
-    for address in addresses_of_an_administrator():
+    for address in addresses_of_an_administrator()[part::PARTS]:
         found += complaints(page, desk + address)
 
     assert not found, "\n".join(map(str, found))
