@@ -114,7 +114,7 @@ def test_urgent_and_callback_have_their_keys_and_the_row_is_cleared_after_saving
     calls.keyboard.press("Alt+r")
     calls.keyboard.press("Control+Shift+Enter")
 
-    expect(calls.locator("#latest-rows tr").first).to_contain_text("Pharmacie de la Gare")
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("Pharmacie de la Gare")
     expect(calls.locator("#caller")).to_be_focused()
     contact = Contact.objects.select_related("callback").get()
     assert (contact.pharmacy, contact.impact, contact.outcome, contact.callback.number) == (
@@ -144,7 +144,7 @@ def test_a_refusal_stands_beside_its_field_and_the_cursor_goes_there(calls: Page
 
     calls.locator("#needed_by").fill("18:10")
     calls.keyboard.press("Control+Enter")
-    expect(calls.locator("#latest-rows tr").first).to_contain_text("Marie")
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("Marie")
     expect(calls.locator("#err-needed_by")).to_be_empty()
 
 
@@ -155,12 +155,12 @@ def test_a_newer_message_is_marked_and_told_only_once_it_was_read(calls: Page, i
     expect(calls.locator("#caller")).to_be_focused()
     calls.keyboard.type("one")
     calls.keyboard.press("Control+Enter")
-    expect(calls.locator("#latest-rows tr").first).to_contain_text("one")
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("one")
     calls.keyboard.press("F8")
     expect(calls.locator("#fresh")).to_have_count(0)
     calls.keyboard.type("two")
     calls.keyboard.press("Control+Enter")
-    expect(calls.locator("#latest-rows tr").first).to_contain_text("two")
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("two")
 
     told = Contact.objects.order_by("pk").values_list("caller_text", "told_update__number")
     assert list(told) == [("one", 1), ("two", 2)]

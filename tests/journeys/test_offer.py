@@ -72,6 +72,7 @@ def test_what_is_being_typed_stays_and_the_call_follows_when_it_is_saved(
 
     expect(page.locator("#chosen")).to_contain_text("Pharmacie de la Gare")
     expect(page.locator("#caller")).to_have_value("02 555 12 12")
+    expect(page.locator("#latest-rows tr[id^=contact-]")).to_have_count(1)
     assert Contact.objects.get().caller_text == "Madame Dubois, Namur"
 
 
@@ -113,6 +114,7 @@ def test_a_softphone_finds_a_draft_and_does_not_write_over_it(desk: str, page: P
     page.keyboard.press("Control+Enter")
 
     expect(page.locator("#chosen")).to_contain_text("Pharmacie de la Gare")
+    expect(page.locator("#latest-rows tr[id^=contact-]")).to_have_count(1)
     assert Contact.objects.get().caller_text == "Madame Dubois"
 
 
