@@ -34,9 +34,8 @@ ANSWERS = (
     "htmx:afterRequest, ",
     "htmx:sendError, ",
 )
-PATIENCE = (
-    15_000  # milliseconds until what does not come is a failure: two cores may be busy with other journeys
-)
+# Milliseconds until what does not come is a failure: two cores may be busy with other journeys.
+PATIENCE = 15_000
 MISSING = "no Chromium here, so the browser journeys did not run (Debian: apt-get install chromium)"
 
 
