@@ -1,0 +1,88 @@
+"""The first minutes of a crisis: the plan started, the holding statement public, the board on a phone."""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from accounts.models import User
+from accounts.roles import Role
+from comms.operations.plan import start_plan
+from comms.operations.prepared import install as install_messages
+from comms.operations.standard_plan import install
+from incidents.models import Incident, ResponseRole, ServiceStatus, Severity
+from incidents.operations import assign_role, declare
+from tests import factories
+
+SignIn = Callable[[Page, User], None]
+OpenPage = Callable[..., Page]
+MOST_CLICKS = 6
+THUMB = 44  # CSS pixels, WCAG 2.2 target size (enhanced)
+SMALLER = """(main, least) => [...main.querySelectorAll("a, button, input, select, summary, textarea")]
+  .filter((target) => target.checkVisibility())
+  .map((target) => [target.textContent.trim(), target.getBoundingClientRect()])
+  .filter(([, box]) => Math.round(box.width) < least || Math.round(box.height) < least)
+  .map(([text, box]) => `${text}: ${box.width} × ${box.height}`)"""
+
+
+def outage(lead: User) -> Incident:
+    install_messages()
+    return declare(
+        key=uuid.uuid4(),
+        titles={"fr": "Les eForms ne passent pas", "nl": "De eForms gaan niet door"},
+        severity=Severity.S1,
+        statuses={factories.service("transfer"): ServiceStatus.MAJOR},
+        began_at=timezone.now() - timedelta(minutes=5),
+        by=lead,
+    )
+
+
+def test_from_the_incidents_page_the_plan_is_started_and_the_holding_statement_public_in_six_clicks(
+    desk: str, page: Page, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    lead = factories.user(Role.LEAD, language="fr")
+    incident = outage(lead)
+    install()
+    sign_in(page, lead)
+    clicks = 0
+
+    def click(target: Locator) -> None:
+        nonlocal clicks
+        clicks += 1
+        target.click()
+
+    page.goto(f"{desk}/desk/incidents/{incident.public_id}/")
+    click(page.locator("#hints").get_by_role("button", name="Lancer le plan"))
+    page.wait_for_url(re.compile(r"/desk/plan/"), wait_until="commit")
+    click(page.locator("#step-3").get_by_role("button", name="Écrire ce message"))
+    page.wait_for_url(re.compile(r"/desk/messages/"), wait_until="commit")
+    click(page.locator("button[name=action][value=publish]"))
+    page.wait_for_url(re.compile(rf"/desk/incidents/{incident.public_id}/$"), wait_until="commit")
+
+    said = incident.updates.published().get().texts.get(language="nl").headline
+    reader = open_page(java_script_enabled=False)
+    reader.goto(f"{desk}/nl/")
+    expect(reader.locator("h1")).to_have_text(said)
+    page.goto(f"{desk}/desk/plan/{incident.public_id}/")
+    expect(page.locator("#step-3")).to_have_class("is-done")
+    assert clicks <= MOST_CLICKS
+
+
+def test_on_a_phone_everything_on_the_board_is_as_large_as_a_thumb(
+    desk: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    lead = factories.user(Role.LEAD, language="nl")
+    incident = outage(lead)
+    assign_role(incident, ResponseRole.CRISIS_LEAD, lead, by=lead)
+    start_plan(incident, install(), by=lead, at=timezone.now() - timedelta(minutes=20))
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    sign_in(page, lead)
+
+    for query in ("", "?by=role"):
+        page.goto(f"{desk}/desk/plan/{incident.public_id}/board/{query}")
+        expect(page.locator(".is-late").first).to_be_visible()
+        assert page.locator("main").evaluate(SMALLER, THUMB) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
