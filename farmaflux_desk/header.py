@@ -101,6 +101,7 @@ SECTIONS = {
 }
 
 
+IN_THE_BAR = 4  # entries that fit beside "More" on a phone of 320 px
 ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "staff:")
 
 
@@ -365,20 +366,20 @@ class Header:
             ),
             RailItem("room", gettext("Room"), "d-room", room),
             RailItem(
-                "messages",
-                gettext("Messages"),
-                "d-send",
-                reverse("comms:messages"),
-                drafts,
-                ngettext("%(n)d draft", "%(n)d drafts", drafts) % {"n": drafts},
-            ),
-            RailItem(
                 "plan",
                 gettext("Plan"),
                 "d-list",
                 reverse("comms:plans"),
                 len(self.late),
                 ngettext("%(n)d step late", "%(n)d steps late", len(self.late)) % {"n": len(self.late)},
+            ),
+            RailItem(
+                "messages",
+                gettext("Messages"),
+                "d-send",
+                reverse("comms:messages"),
+                drafts,
+                ngettext("%(n)d draft", "%(n)d drafts", drafts) % {"n": drafts},
             ),
             RailItem(
                 "callbacks",
@@ -401,6 +402,16 @@ class Header:
             ),
             *self._settings,
         ]
+
+    @property
+    def rail_first(self) -> list[RailItem]:
+        """What stands in the bar of a phone."""
+        return self.rail[:IN_THE_BAR]
+
+    @property
+    def rail_rest(self) -> list[RailItem]:
+        """What a phone keeps behind "More"."""
+        return self.rail[IN_THE_BAR:]
 
     @cached_property
     def mails(self) -> int:

@@ -147,6 +147,13 @@ def test_a_poll_brings_the_counts_of_the_rail_too(client: Client, outage: Incide
     assert "1 draft" in answer
 
 
+def test_a_phone_has_a_bar_of_four_and_the_rest_is_one_tap_away(lead: User) -> None:
+    header = shown(lead)
+
+    assert [item.key for item in header.rail_first] == ["calls", "urgent", "room", "plan"]
+    assert header.rail == [*header.rail_first, *header.rail_rest]
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_however_much_is_going_on_it_asks_as_little(lead: User, client: Client, rows: int) -> None:
     service = factories.service("eforms")
