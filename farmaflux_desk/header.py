@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db.models import Count, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext
 
 from accounts.models import User
-from comms.models import PlanTemplate, Update
+from comms.models import Channel, PlanTemplate, Update
 from comms.permissions import can_configure_channel, can_start_plan
 from comms.plan.agenda import Clock, Due, clock
 from comms.plan.proposing import Proposal, default_template, proposals
@@ -328,14 +329,27 @@ class Header:
         return Update.objects.drafts().filter(incident__drill=self.drill).count()
 
     @cached_property
-    def callbacks(self) -> int:
-        waiting = Callback.objects.filter(state=CallbackState.OPEN)
+    def _to_answer(self) -> dict[str, int]:
+        """What waits for an agent by its kind, and the accounts that are read: three numbers in one question."""
+        open_ = Callback.objects.filter(state=CallbackState.OPEN)
         about = self.incident if self.drill else None
-        return (
-            waiting.filter(contact__incident=about)
-            if about
-            else waiting.exclude(contact__incident__drill=True)
-        ).count()
+        callbacks = (
+            open_.filter(contact__incident=about) if about else open_.exclude(contact__incident__drill=True)
+        )
+        counted = [
+            rows.order_by().values(what=Value(what)).annotate(n=Count("pk"))
+            for what, rows in (
+                ("callbacks", callbacks),
+                ("mails", Mail.objects.unanswered()),
+                ("accounts", Channel.objects.filter(mentions=True)),
+            )
+        ]
+        rows = counted[0].union(*counted[1:], all=True).order_by()
+        return {row["what"]: row["n"] for row in rows}
+
+    @property
+    def callbacks(self) -> int:
+        return self._to_answer.get("callbacks", 0)
 
     @cached_property
     def urgent(self) -> Waiting:
@@ -413,17 +427,20 @@ class Header:
         """What a phone keeps behind "More"."""
         return self.rail[IN_THE_BAR:]
 
-    @cached_property
+    @property
     def mails(self) -> int:
-        """E-mails that nobody has answered yet; none is asked for where no mailbox is read."""
-        return Mail.objects.unanswered().count() if settings.DESK_IMAP else 0
+        """What came in writing and nobody has answered yet."""
+        return self._to_answer.get("mails", 0)
 
     @property
     def _mail(self) -> list[RailItem]:
-        if not settings.DESK_IMAP:
+        """Where a mailbox or an account is read."""
+        if not (settings.DESK_IMAP or self._to_answer.get("accounts")):
             return []
-        label = ngettext("%(n)d e-mail to answer", "%(n)d e-mails to answer", self.mails) % {"n": self.mails}
-        return [RailItem("mail", gettext("E-mail"), "d-mail", reverse("tickets:mails"), self.mails, label)]
+        label = ngettext("%(n)d message to answer", "%(n)d messages to answer", self.mails) % {
+            "n": self.mails
+        }
+        return [RailItem("mail", gettext("Inbox"), "d-mail", reverse("tickets:mails"), self.mails, label)]
 
     @property
     def _settings(self) -> list[RailItem]:

@@ -13,6 +13,7 @@ from farmaflux_desk.demo import outbox
 from farmaflux_desk.rehearsal import replay
 from farmaflux_desk.runner import Job, LaneJob
 from tickets.mailbox import read_mailbox
+from tickets.mentions import read_mentions
 from tickets.operations import forget_calls, forget_imports, settle_calls, weigh_calls
 
 
@@ -32,6 +33,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("remind of the law", remind_of_law, timedelta(minutes=1)),
         Job("weigh the calls", weigh_calls, timedelta(seconds=30)),
         Job("read the mailbox", read_mailbox, timedelta(seconds=30)),
+        LaneJob("read mentions", outbox.accounts, read_mentions, timedelta(seconds=5)),
         Job("forget telephone calls", forget_calls, timedelta(hours=1)),
         Job("forget imported files", forget_imports, timedelta(hours=1)),
         Job("end and forget subscriptions", subscribers.tidy, timedelta(hours=1)),

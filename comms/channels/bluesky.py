@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from comms.channels.base import Capabilities, Doubt, Receipt, Setting, TransportError
 from comms.channels.credentials import secret
 from comms.channels.http import Answer, Web, judge, one_line, told
-from comms.channels.posting import FOUND, NAMELESS, REMOVED, STRANGE, STRANGE_AGAIN, page, setting
+from comms.channels.posting import FOUND, GONE, NAMELESS, REMOVED, STRANGE, STRANGE_AGAIN, page, setting
 from comms.channels.servers import check_server
 from comms.channels.threads import above
 from comms.models import Action, Channel, Delivery, Notice
@@ -27,7 +27,7 @@ from comms.posts import counting
 
 POSTS = "app.bsky.feed.post"
 SERVER = "https://bsky.social"
-GONE = ("RecordNotFound", "Could not locate record")  # the error's name, or of older servers its message
+NO_RECORD = ("RecordNotFound", "Could not locate record")  # the error's name, or of older servers its message
 LINK = re.compile(r"(?:(?<=[\s(])|^)https?://\S+", re.MULTILINE)
 POST = re.compile(
     r"(?:at://|https://bsky\.app/profile/)(?P<who>[^/]+)/(?:app\.bsky\.feed\.post|post)/(?P<name>[\w.:~-]+)"
@@ -52,6 +52,8 @@ class Write:
     record: dict[str, Any] = field(default_factory=dict)
     above: str = ""
     """The address of the post that it answers."""
+    answers: bool = False
+    """That post is somebody else's: it is not sent without it."""
     removes: bool = False
 
 
@@ -61,6 +63,8 @@ class Session:
     did: str
     handle: str
     token: str = field(repr=False)
+    refresh: str = field(default="", repr=False)
+    """With it a new token is asked for, without a sign-in."""
 
 
 class BlueskyTransport:
@@ -115,6 +119,9 @@ class BlueskyTransport:
             return Write(handle, password)
         if delivery.action == Action.DELETE:
             return Write(handle, password, _address(delivery.original), removes=True)
+        if delivery.notice == Notice.REPLY:
+            name, record = record_key(delivery), _record(delivery)
+            return Write(handle, password, name, record, delivery.recipient, answers=True)
         first = above(delivery)
         return Write(
             handle, password, record_key(delivery), _record(delivery), _address(first) if first else ""
@@ -126,7 +133,7 @@ class BlueskyTransport:
             return self._remove(session, message)
         if not message.record:
             return Receipt(f"@{session.handle}")
-        reply = self._reply(session, message.above)
+        reply = self._reply(session, message)
         content = _place(session, message.name) | {"record": message.record | reply}
         answer = self._asked(message, "com.atproto.repo.putRecord", json=content)
         address = answer.document.get("uri")
@@ -145,28 +152,34 @@ class BlueskyTransport:
     def find(self, message: Write) -> Receipt | None:
         session = self._signed_in(message)
         name = _own(session, message.name) if message.removes else message.name
-        there = bool(name) and bool(self._read(session, name))
+        there = bool(name) and bool(self._read(session, session.did, name))
         if message.removes:
             return Receipt(REMOVED) if name and not there else None
         return _receipt(session, name, FOUND) if there else None
 
-    def _reply(self, session: Session, above: str) -> dict[str, Any]:
-        """Both ends of the thread that a post joins: its first post and the one it answers. Empty when that is gone."""
-        name = _own(session, above)
-        answered = self._read(session, name) if name else {}
+    def _reply(self, session: Session, message: Write) -> dict[str, Any]:
+        """Both ends of the thread that a post joins: its first post and the one it answers.
+
+        Empty when that is gone; of an answer to somebody TransportError is raised then.
+        """
+        post = POST.match(message.above)
+        known = post is not None and (message.answers or bool(_own(session, message.above)))
+        answered = self._read(session, post["who"], post["name"]) if post and known else {}
+        if not answered and message.answers:
+            raise TransportError(GONE, permanent=True)
         if not answered:
             return {}
         parent = {"uri": answered["uri"], "cid": answered["cid"]}
         ends = answered["value"].get("reply") or {}
         return {"reply": {"root": ends.get("root", parent), "parent": parent}}
 
-    def _read(self, session: Session, name: str) -> dict[str, Any]:
-        """The record of that name in the account's repository, with uri, cid and value; empty when there is none."""
-        query = urlencode({"repo": session.did, "collection": POSTS, "rkey": name})
+    def _read(self, session: Session, who: str, name: str) -> dict[str, Any]:
+        """The record of that name in the repository of *who*, with uri, cid and value; empty when there is none."""
+        query = urlencode({"repo": who, "collection": POSTS, "rkey": name})
         answer = self._call(session, f"com.atproto.repo.getRecord?{query}")
-        if answer.status in (400, 404) and any(word in _words(answer) for word in GONE):
+        if answer.status in (400, 404) and any(word in error_words(answer) for word in NO_RECORD):
             return {}
-        judge(answer, words=_words(answer), repeatable=True)
+        judge(answer, words=error_words(answer), repeatable=True)
         found = answer.document
         if not (
             isinstance(found.get("uri"), str)
@@ -182,7 +195,7 @@ class BlueskyTransport:
         if answer.document.get("error") == "ExpiredToken":
             self._session = None
             answer = self._call(self._signed_in(message), method, **body)
-        judge(answer, words=_words(answer), refused=WRONG_PASSWORD)
+        judge(answer, words=error_words(answer), refused=WRONG_PASSWORD)
         return answer
 
     def _call(self, session: Session, method: str, **body: Any) -> Answer:
@@ -208,7 +221,7 @@ class BlueskyTransport:
         except TransportError as error:
             error.maybe_sent = False  # nothing was posted by it
             raise
-        judge(answer, words=_words(answer), refused=WRONG_PASSWORD, repeatable=True)
+        judge(answer, words=error_words(answer), refused=WRONG_PASSWORD, repeatable=True)
         return _session(answer.document, server)
 
 
@@ -216,9 +229,11 @@ def _session(said: dict[str, Any], server: str) -> Session:
     if said.get("active") is False:
         raise TransportError(told(INACTIVE, one_line(str(said.get("status") or ""))), by_hand=True)
     did, handle, token = said.get("did"), said.get("handle"), said.get("accessJwt")
+    refresh = said.get("refreshJwt")
     if not (isinstance(did, str) and isinstance(handle, str) and isinstance(token, str)):
         raise TransportError(STRANGE_AGAIN)
-    return Session(_home(said.get("didDoc")) or server, did, handle, token)
+    home = _home(said.get("didDoc")) or server
+    return Session(home, did, handle, token, refresh if isinstance(refresh, str) else "")
 
 
 def _home(document: Any) -> str:
@@ -230,7 +245,7 @@ def _home(document: Any) -> str:
     return ""
 
 
-def _words(answer: Answer) -> str:
+def error_words(answer: Answer) -> str:
     """What an XRPC server says of an error: {"error": "Name", "message": "…"}."""
     said = [answer.document.get(name) for name in ("error", "message")]
     return one_line(": ".join(word for word in said if isinstance(word, str))) or answer.words
@@ -264,13 +279,18 @@ def _own(session: Session, address: str) -> str:
 def _record(delivery: Delivery) -> dict[str, Any]:
     """The same each time it is made, but for a card that is corrected meanwhile."""
     at = delivery.created_at.astimezone(UTC).isoformat(timespec="milliseconds")
+    card = (
+        {"embed": {"$type": "app.bsky.embed.external", "external": _card(delivery)}}
+        if delivery.update
+        else {}
+    )
     return {
         "$type": POSTS,
         "text": delivery.text,
         "facets": facets(delivery.text),
         "langs": [delivery.language],
         "createdAt": at.replace("+00:00", "Z"),
-        "embed": {"$type": "app.bsky.embed.external", "external": _card(delivery)},
+        **card,
     }
 
 

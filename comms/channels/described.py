@@ -23,6 +23,8 @@ LABELS = {
     "severities": gettext_lazy("Only incidents of"),
     "moments": gettext_lazy("Which messages"),
     "mail_list": gettext_lazy("List of readers"),
+    "reminders": gettext_lazy("Reminders of the crisis plan too, for the whole team"),
+    "mentions": gettext_lazy("Read mentions"),
 }
 _CHOICES: dict[str, Any] = {"audience": Audience, "voice": Voice, "moments": Moments}
 
@@ -110,7 +112,7 @@ def _label(name: str, labels: dict[str, str]) -> str:
 
 
 def _worded(name: str, value: Any, lists: dict[str, MailList]) -> str:
-    if name == "enabled":
+    if name in ("enabled", "reminders", "mentions"):
         return _("yes") if value else _("no")
     if name == "mail_list" and value:
         return str(lists.get(value, value))

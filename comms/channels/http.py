@@ -36,7 +36,7 @@ NO_ANSWER = gettext_noop("The address did not answer in time.")
 UNREACHABLE = gettext_noop("The address could not be reached.")
 BROKE_OFF = gettext_noop("The connection broke before the answer was complete.")
 REDIRECTED = gettext_noop("The address redirects elsewhere: enter the final one.")
-TOO_LARGE = gettext_noop("The answer is larger than 64 kB.")
+TOO_LARGE = gettext_noop("The answer is larger than what is read of one.")
 UNFIT = gettext_noop("A part of the call holds characters that may not stand there.")
 
 
@@ -80,11 +80,12 @@ class Web:
     """Calls for *channel*, each over a connection of its own: one left open may have died, and nobody would know.
 
     Proxies of the environment are not asked (they would connect to an address that nobody checked), and no redirect
-    is followed.
+    is followed. Of an answer at most *largest* bytes are read.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, largest: int = LARGEST_ANSWER) -> None:
         self._channel = channel
+        self._largest = largest
 
     def __enter__(self) -> Self:
         self._client = httpx.Client(
@@ -148,7 +149,7 @@ class Web:
                 body = bytearray()
                 for chunk in response.iter_raw():
                     body += chunk
-                    if len(body) > LARGEST_ANSWER:
+                    if len(body) > self._largest:
                         raise TransportError(TOO_LARGE, permanent=True, maybe_sent=response.is_success)
             finally:
                 response.close()

@@ -3,11 +3,14 @@
 from comms.channels.apprise import AppriseTransport
 from comms.channels.base import Capabilities, Transport
 from comms.channels.bluesky import BlueskyTransport
+from comms.channels.bluesky_mentions import BlueskyListener
 from comms.channels.callers import CallerMail
 from comms.channels.email import EmailTransport
 from comms.channels.facebook import FacebookTransport
+from comms.channels.hearing import Listener
 from comms.channels.linkedin import LinkedInTransport
 from comms.channels.mastodon import MastodonTransport
+from comms.channels.mastodon_mentions import MastodonListener
 from comms.channels.reminding import StaffMail
 from comms.channels.slack import SlackTransport
 from comms.channels.sms import SmsTransport
@@ -36,6 +39,15 @@ TRANSPORTS: dict[ChannelKind, type[Transport]] = {
     ChannelKind.SUBSCRIBER_EMAIL: SubscriberMail,
     ChannelKind.SUBSCRIBER_WEBHOOK: SubscriberWebhook,
 }
+
+LISTENERS: dict[ChannelKind, type[Listener]] = {
+    ChannelKind.MASTODON: MastodonListener,
+    ChannelKind.BLUESKY: BlueskyListener,
+}
+
+
+def listener(channel: Channel) -> Listener:
+    return LISTENERS[ChannelKind(channel.kind)](channel)
 
 
 def transport(channel: Channel) -> Transport:

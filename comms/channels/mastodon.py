@@ -18,6 +18,7 @@ from comms.channels.base import Capabilities, Doubt, Receipt, Setting, Transport
 from comms.channels.http import Answer, judge, one_line
 from comms.channels.posting import (
     FOUND,
+    GONE,
     NAMELESS,
     REFUSED,
     REMOVED,
@@ -37,6 +38,7 @@ PAGE = 5  # statuses at a time: more might not fit into the largest answer that 
 PAGES = 6
 CLOCKS = timedelta(minutes=5)  # by which theirs may differ from ours
 VISIBILITIES = ("public", "unlisted", "private")
+NARROWING = (*VISIBILITIES, "direct")
 
 NO_VISIBILITY = gettext_noop("Give public, unlisted or private.")
 TOO_FAR_BACK = gettext_noop("The account has posted too much since to find out: look whether it is there.")
@@ -55,6 +57,8 @@ class Status(Call):
     body: dict[str, str] = field(default_factory=dict)
     since: datetime = field(kw_only=True)
     others: frozenset[str] = frozenset()
+    answers: str = ""
+    """Somebody else's post: it is not sent without that, nor shown to more people."""
 
     @property
     def said(self) -> str:
@@ -114,7 +118,9 @@ class MastodonTransport(Posting):
 
     def _status(self, delivery: Delivery, body: dict[str, str]) -> Status:
         body["visibility"] = self._channel.settings.get("visibility") or "public"
-        if first := above(delivery):
+        if delivery.notice == Notice.REPLY:
+            body["in_reply_to_id"] = delivery.recipient
+        elif first := above(delivery):
             body["in_reply_to_id"] = self._name(first)
         known = Delivery.objects.filter(channel=delivery.channel_id).exclude(pk=delivery.pk)
         return Status(
@@ -123,6 +129,7 @@ class MastodonTransport(Posting):
             self._headers() | {"Idempotency-Key": str(delivery.key)},
             json.dumps(body).encode(),
             body=body,
+            answers=delivery.recipient,
             since=delivery.created_at - CLOCKS,
             others=frozenset(
                 known.filter(created_at__gte=delivery.created_at - timedelta(hours=1))
@@ -147,13 +154,32 @@ class MastodonTransport(Posting):
         raise TransportError(NAMELESS, by_hand=True)
 
     def send(self, message: Call) -> Receipt:
-        """A post whose thread is gone (404) begins one of its own."""
+        """A post whose thread is gone (404) begins one of its own; an answer to somebody is not sent then."""
+        if isinstance(message, Status) and message.answers:
+            message = self._answering(message)
         answer = self._answer(message)
-        if answer.status == 404 and isinstance(message, Status) and "in_reply_to_id" in message.body:
+        if (
+            answer.status == 404
+            and isinstance(message, Status)
+            and "in_reply_to_id" in message.body
+            and not message.answers
+        ):
             body = {name: said for name, said in message.body.items() if name != "in_reply_to_id"}
             answer = self._answer(replace(message, body=body, content=json.dumps(body).encode()))
         self._judge(answer, message)
         return self._receipt(answer, message)
+
+    def _answering(self, message: Status) -> Status:
+        """For no more people than the post that it answers was."""
+        call = self._call("GET", f"statuses/{quote(message.answers, safe='')}")
+        answer = self._answer(call)
+        if answer.status == 404:
+            raise TransportError(GONE, permanent=True)
+        self._judge(answer, call)
+        theirs = answer.document.get("visibility")
+        ours = message.body["visibility"]
+        body = message.body | {"visibility": max(ours, str(theirs), key=_narrowness)}
+        return replace(message, body=body, content=json.dumps(body).encode())
 
     def _judge(self, answer: Answer, message: Call) -> None:
         if answer.status == 404 and message.method == "DELETE":
@@ -181,7 +207,7 @@ class MastodonTransport(Posting):
             if not isinstance(statuses, list):
                 raise strange(message)
             for status in statuses:
-                if _posted(status) < message.since:
+                if posted_at(status) < message.since:
                     return None
                 found = _named(status)
                 if found and found.id not in message.others and _text(status) == message.said:
@@ -211,8 +237,8 @@ def _named(status: Any) -> Receipt | None:
     return Receipt(FOUND, id=name, url=str(status.get("url") or status.get("uri") or ""))
 
 
-def _posted(status: Any) -> datetime:
-    """Raises TransportError for what is no Status."""
+def posted_at(status: Any) -> datetime:
+    """When a Status or a Notification was made. Raises TransportError for what is neither."""
     said = status.get("created_at") if isinstance(status, dict) else None
     try:
         at = parse_datetime(said) if isinstance(said, str) else None
@@ -228,5 +254,10 @@ def _text(status: dict[str, Any]) -> str:
 
 
 def _bare(text: str) -> str:
-    """Without white space, which becomes <p> and <br> there."""
-    return "".join(text.split())
+    """Without white space, which becomes <p> and <br> there; of @someone@elsewhere only @someone is shown."""
+    return "".join(counting.MENTION.sub(lambda found: found["local"], text).split())
+
+
+def _narrowness(visibility: str) -> int:
+    """What we do not know is shown to nobody else."""
+    return NARROWING.index(visibility) if visibility in NARROWING else len(NARROWING)

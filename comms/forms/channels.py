@@ -18,6 +18,7 @@ from comms.channels.mailbox import NotAMailbox, mailbox
 from comms.channels.mobile import NotAMobile, mobile
 from comms.models import (
     ACCOUNTS,
+    HEARING,
     LISTS,
     REMINDING,
     STAFF,
@@ -83,6 +84,13 @@ class ChannelForm(forms.Form):
     reminders = forms.BooleanField(
         required=False, label=gettext_lazy("Reminders of the crisis plan too, for the whole team")
     )
+    mentions = forms.BooleanField(
+        required=False,
+        label=gettext_lazy("Read mentions"),
+        help_text=gettext_lazy(
+            "Who mentions the account from now on becomes a contact, and can be answered."
+        ),
+    )
     secret_typed = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None = None, *, channel: Channel) -> None:
@@ -98,6 +106,7 @@ class ChannelForm(forms.Form):
             ("languages", self.kind in ACCOUNTS),
             ("voice", self.kind not in LETTERS and self.kind not in STAFF),
             ("reminders", self.kind in REMINDING),
+            ("mentions", self.kind in HEARING),
             ("audience", self.kind not in STAFF),
             ("severities", self.kind not in STAFF),
             ("moments", self.kind not in STAFF),
@@ -106,6 +115,8 @@ class ChannelForm(forms.Form):
                 del self.fields[name]
         for setting in self.asked:
             self._ask(setting)
+        if "mentions" in self.fields:
+            self.fields["mentions"] = self.fields.pop("mentions")  # below what signs in
 
     def _ask(self, setting: Setting) -> None:
         if not setting.secret:
@@ -137,6 +148,8 @@ class ChannelForm(forms.Form):
                     self.add_error(name, _(str(refusal)))
         if self._secrets():
             self._ask_for_the_rest(cleaned)
+        elif cleaned.get("mentions"):
+            self.add_error("mentions", _("Mentions can be read only where the desk signs in itself."))
         return cleaned
 
     def _secrets(self) -> set[str]:
@@ -195,6 +208,7 @@ class ChannelForm(forms.Form):
             severities=[Severity(value) for value in cleaned.get("severities", ())],
             moments=Moments(cleaned.get("moments", Moments.ALL)),
             reminders=bool(cleaned.get("reminders")),
+            mentions=bool(cleaned.get("mentions")),
             mail_list=cleaned.get("mail_list"),
             settings={
                 setting.name: cleaned[f"setting_{setting.name}"]

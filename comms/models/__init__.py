@@ -1,6 +1,7 @@
 from comms.models.channel import (
     ACCOUNTS,
     CALLERS,
+    HEARING,
     LISTS,
     REMINDING,
     STAFF,
@@ -10,6 +11,7 @@ from comms.models.channel import (
     ChannelChange,
     ChannelKind,
     ChannelTemplate,
+    Listening,
     ListMember,
     MailList,
     Moments,
@@ -51,6 +53,7 @@ from comms.models.wording import MessageTemplate, MessageTemplateText
 __all__ = [
     "ACCOUNTS",
     "CALLERS",
+    "HEARING",
     "LISTS",
     "PARTS",
     "REMINDING",
@@ -80,6 +83,7 @@ __all__ = [
     "LegalFiling",
     "LegalReminder",
     "ListMember",
+    "Listening",
     "MailList",
     "Mailing",
     "MessageTemplate",

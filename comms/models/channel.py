@@ -76,6 +76,8 @@ SUBSCRIBERS = (ChannelKind.SUBSCRIBER_EMAIL, ChannelKind.SUBSCRIBER_WEBHOOK)
 # Owed nothing when a message is published: a person says that who called about an incident is told of it.
 STAFF = (ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_SMS)
 """They carry no message about an incident: only what the plan reminds of."""
+HEARING = (ChannelKind.MASTODON, ChannelKind.BLUESKY)
+"""Where it can be read who mentions us."""
 REMINDING = (ChannelKind.SLACK, ChannelKind.TEAMS)
 """Where the plan may remind the whole team, when an administrator says so."""
 CALLERS = (ChannelKind.CALLER_EMAIL, ChannelKind.CALLER_SMS)
@@ -132,6 +134,7 @@ class Channel(models.Model):
     severities = models.JSONField(default=list, blank=True, help_text="Of incidents it tells of; empty: all.")
     moments = models.CharField(max_length=12, choices=Moments, default=Moments.ALL)
     reminders = models.BooleanField(default=False, help_text="It carries reminders of the plan too.")
+    mentions = models.BooleanField(default=False, help_text="Who mentions the account becomes a contact.")
     mail_list = models.ForeignKey(
         MailList, on_delete=models.PROTECT, null=True, blank=True, related_name="channels"
     )
@@ -198,3 +201,18 @@ class ChannelChange(models.Model):
         constraints = [
             models.UniqueConstraint(name="channel_change_once_per_revision", fields=["channel", "revision"])
         ]
+
+
+class Listening(models.Model):
+    """How far the mentions of an account have been read, and when they are read next."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="listening")
+    environment = models.CharField(max_length=64, help_text="A restored copy under another id reads nothing.")
+    since = models.DateTimeField(help_text="What was said before is not taken.")
+    place = models.JSONField(
+        default=dict, blank=True, help_text="Where reading goes on; each network has its own."
+    )
+    not_before = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When all of it had been read.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="In a row.")
+    error = models.CharField(max_length=500, blank=True)

@@ -156,7 +156,9 @@ class Delivery(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="deliveries")
     language = models.CharField(max_length=2, choices=Language, blank=True, help_text="Empty: all in one.")
     recipient = models.CharField(
-        max_length=254, blank=True, help_text="An e-mail address or a number; empty where the channel is one."
+        max_length=254,
+        blank=True,
+        help_text="An e-mail address, a number, or of a reply the post; empty where the channel is one.",
     )
     text = models.TextField(
         blank=True, help_text="The text of a post as it was owed; empty where the transport writes a letter."

@@ -29,12 +29,18 @@ from comms.models import (
     Notice,
     Voice,
 )
+from comms.operations import listening
 from comms.operations.names import free_key
 from comms.permissions import check_configure_channel
 from comms.posts.composing import check_pattern
 from comms.posts.placeholders import PatternError
 from incidents.models import Severity
 
+WHOSE = (
+    "mentions",
+    "setting_server",
+    "setting_handle",
+)  # other mentions than before, when one of them changes
 PATTERN = "text_"  # what the name of a pattern begins with, in changes and forms: text_fr
 
 
@@ -52,6 +58,7 @@ class Given:
     severities: Sequence[Severity] = ()
     moments: Moments = Moments.ALL
     reminders: bool = False
+    mentions: bool = False
     mail_list: MailList | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +100,7 @@ def said(channel: Channel) -> dict[str, Any]:
         "severities": list(channel.severities),
         "moments": channel.moments,
         "reminders": channel.reminders,
+        "mentions": channel.mentions,
         "mail_list": channel.mail_list.key if channel.mail_list else "",
         **{f"setting_{name}": value for name, value in channel.settings.items()},
     }
@@ -116,7 +124,10 @@ def add(kind: ChannelKind, given: Given, *, key: UUID, by: User, at: datetime | 
     )
     _put(channel, given)
     channel.save()
-    ChannelChange.objects.create(channel=channel, revision=1, at=at or timezone.now(), by=by, fields={})
+    at = at or timezone.now()
+    ChannelChange.objects.create(channel=channel, revision=1, at=at, by=by, fields={})
+    if channel.mentions:
+        listening.begin(channel, at=at)
     return channel
 
 
@@ -135,6 +146,9 @@ def configure(
         for name in (*given.secrets, *(name for name in given.taken_away if name in had))
     }
     _record(channel, before, touched, by=by, at=at)
+    now = said(channel)
+    if channel.mentions and any(before.get(name) != now.get(name) for name in WHOSE):
+        listening.begin(channel, at=at or timezone.now())
     return channel
 
 
@@ -185,7 +199,7 @@ def _put(channel: Channel, given: Given) -> None:
     others = Channel.objects.exclude(pk=channel.pk).filter(name__iexact=given.name)
     if others.exists():
         raise Refused(_("There is a channel of this name already."), field="name")
-    for name in ("name", "audience", "voice", "moments", "reminders", "mail_list"):
+    for name in ("name", "audience", "voice", "moments", "reminders", "mentions", "mail_list"):
         setattr(channel, name, getattr(given, name))
     channel.languages, channel.severities = list(given.languages), list(given.severities)
     channel.settings = {name: value for name, value in given.settings.items() if value}

@@ -1,4 +1,4 @@
-"""An answer to one person's mail, owed like any message."""
+"""An answer to one person, to her mail or her post, owed like any message."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,8 +8,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from comms.channels.kinds import capabilities
 from comms.channels.letter import domain
-from comms.models import Channel, Delivery, DeliveryState, Notice
+from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Notice
 
 
 def reply_id(key: UUID) -> str:
@@ -32,21 +33,42 @@ def owe_reply(
 
     Kept in the delivery is the mail as it will leave, without its addresses.
     """
-    if not transaction.get_connection().in_atomic_block:
-        raise transaction.TransactionManagementError("What is owed is part of the decision to say it.")
     written = EmailMessage()
     written["Subject"] = subject
     if answers:
         written["In-Reply-To"] = answers[-1]
         written["References"] = " ".join(answers)
     written.set_content(text, cte="8bit")
+    return _owe(channel, key=key, to=to, language=language, text=written.as_string(), at=at)
+
+
+def addressed(channel: Channel, author: str, text: str) -> str:
+    """*text* as it is posted: on Mastodon only who is named in a post is told of it."""
+    named = channel.kind == ChannelKind.MASTODON and author.casefold() not in text.casefold()
+    return f"{author} {text}" if named else text
+
+
+def too_many(channel: Channel, text: str) -> int:
+    """By how many characters *text* is longer than what the network takes."""
+    limit = capabilities(channel).limit
+    return max(0, limit.count(text) - limit.most) if limit else 0
+
+
+def owe_post(channel: Channel, *, key: UUID, to: str, language: str, text: str, at: datetime) -> Delivery:
+    """Owe *text* as an answer to the post that the network calls *to*, in the caller's transaction."""
+    return _owe(channel, key=key, to=to, language=language, text=text, at=at)
+
+
+def _owe(channel: Channel, *, key: UUID, to: str, language: str, text: str, at: datetime) -> Delivery:
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError("What is owed is part of the decision to say it.")
     return Delivery.objects.create(
         key=key,
         channel=channel,
         notice=Notice.REPLY,
         language=language,
         recipient=to,
-        text=written.as_string(),
+        text=text,
         state=DeliveryState.QUEUED,
         environment=settings.DESK_ENVIRONMENT_ID,
         created_at=at,

@@ -179,6 +179,8 @@ def _outcome(delivery: Delivery, error: TransportError, can: Capabilities) -> De
         and can.in_doubt != Doubt.REPEAT
     ):
         return DeliveryState.FAILED  # one of them twice would be worse, and nobody settles it
+    if delivery.notice == Notice.REPLY and error.by_hand:
+        return DeliveryState.FAILED  # shown to whoever answered, who knows where to post it
     if error.by_hand and can.by_hand:
         return DeliveryState.BY_HAND
     if error.maybe_sent and can.in_doubt == Doubt.ASK:

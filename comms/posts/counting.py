@@ -34,7 +34,7 @@ _HOST = r"(?P<host>(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0
 _REST = r"(?::[0-9]+)?(?:/(?:[a-z0-9._~%+&=:@/#-]*[a-z0-9_&=/#-])?)?(?:\?(?:[a-z0-9._~%+&=:@/#?-]*[a-z0-9_&=/#-])?)?"
 _FULL = regex.compile(rf"(?<![a-z0-9@$#])https?://{_HOST}(?P<rest>{_REST})", regex.IGNORECASE)
 _BARE = regex.compile(rf"(?<![a-z0-9@$#_./-])(?:https?://)?{_HOST}(?P<rest>{_REST})", regex.IGNORECASE)
-_MENTION = regex.compile(
+MENTION = regex.compile(
     r"(?<![\w/=])(?P<local>@[a-z0-9_]+(?:[a-z0-9_.-]+[a-z0-9_]+)?)@[\w.-]*\w", regex.IGNORECASE
 )
 _EMOJI = regex.compile(
@@ -58,7 +58,7 @@ def graphemes(text: str) -> list[str]:
 
 def mastodon(text: str) -> int:
     """As its StatusLengthValidator: graphemes; an address is 23, of @someone@elsewhere only @someone."""
-    text = _MENTION.sub(lambda found: found["local"], text)
+    text = MENTION.sub(lambda found: found["local"], text)
     return len(graphemes(_with_addresses(text, _FULL)))
 
 

@@ -16,7 +16,7 @@ from comms.channels.described import abilities, history, limits, told
 from comms.channels.kinds import TRANSPORTS
 from comms.forms.channels import ChannelForm, TestForm, merged, offered
 from comms.lanes import Lane, lanes
-from comms.models import Channel, ChannelKind, Notice
+from comms.models import Channel, ChannelKind, Listening, Notice
 from comms.operations import channels as operations
 from comms.pulse import stopped_since
 
@@ -166,6 +166,7 @@ def show(
             "tests": row.deliveries.filter(notice=Notice.TEST).order_by("-pk")[:TESTS_SHOWN],
             "history": history(row),
             "why_kept": operations.why_kept(row),
+            "listening": Listening.objects.filter(channel=row).first() if row.mentions else None,
         }
     refused = bool(form.is_bound or (test and test.errors))
     return render(request, "comms/channels/channel.html", context, status=422 if refused else 200)

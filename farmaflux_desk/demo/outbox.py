@@ -1,4 +1,4 @@
-"""The outbox of a demonstration: messages are made as ever and go nowhere."""
+"""The outbox of a demonstration: messages are made as ever and go nowhere, and nobody outside is asked anything."""
 
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,6 +13,7 @@ from comms.channels.base import Receipt, Transport
 from comms.channels.email import EmailTransport
 from comms.models import Channel, Delivery
 from farmaflux_desk.models import Demonstration
+from tickets import mentions
 
 NOTHING_LEFT = gettext_noop("The demonstration sends nothing: here it would have left.")
 
@@ -21,6 +22,11 @@ def deliver(lane: str, stopping: relay.Stopping = lambda: False) -> int:
     """As comms.relay.send_through; of a demonstration nothing leaves the house, whoever added the channel."""
     by = indoors if Demonstration.objects.exists() else kinds.transport
     return relay.send_through(lane, stopping, by=by)
+
+
+def accounts() -> list[str]:
+    """As tickets.mentions.accounts; of a demonstration none is read."""
+    return [] if Demonstration.objects.exists() else mentions.accounts()
 
 
 def indoors(channel: Channel) -> Transport:

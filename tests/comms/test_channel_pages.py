@@ -18,7 +18,7 @@ from comms.channels.base import Capabilities, Doubt, Setting
 from comms.channels.kinds import TRANSPORTS
 from comms.channels.webhook import WebhookTransport
 from comms.forms.channels import offered
-from comms.models import Channel, ChannelKind, Delivery, DeliveryState, MailList, Notice
+from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Listening, MailList, Notice
 from comms.operations import channels as operations
 from comms.posts.counting import MASTODON
 from tests import factories
@@ -26,6 +26,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 SECRET = "a secret of theirs, long enough"
+BEFORE = factories.OUTAGE
 NEW = reverse("comms:channel_add", args=["webhook"])
 
 
@@ -87,6 +88,28 @@ def account(admin: Client, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> A
     data = {"name": "Toots", "audience": "public", "moments": "all", "voice": "freddy", "languages": ["fr"]}
     given = {**data, "setting_server": "https://social.example", **changes}
     return admin.post(reverse("comms:channel_add", args=["mastodon"]), given)
+
+
+def test_mentions_are_read_from_the_moment_that_is_switched_on_and_of_no_other_account(admin: Client) -> None:
+    new = reverse("comms:channel_add", args=["bluesky"])
+    data = {"name": "Sky", "audience": "public", "moments": "all", "voice": "plain", "languages": ["fr"]}
+    data |= {"setting_handle": "a.example", "setting_server": "https://hooks.example.org", "mentions": "on"}
+    assert list(errors(admin.post(new, data))) == ["mentions"]
+
+    admin.post(new, data | {"secret_password": "one"})
+    channel = Channel.objects.get()
+    assert (channel.mentions, "Mentions are read once" in admin.get(page(channel)).text) == (True, True)
+    Listening.objects.update(place={"until": "x"}, since=BEFORE)
+    admin.post(page(channel), data | {"revision": 1, "name": "Blue sky", "secret_password": "two"})
+    assert Listening.objects.get().since == BEFORE
+
+    admin.post(page(channel), data | {"revision": 2, "setting_handle": "b.example"})
+
+    row = Listening.objects.get()
+    assert (row.since > BEFORE, row.place) == (True, {})
+    Channel.objects.update(enabled=True)
+    Listening.objects.update(error="HTTP 401")
+    assert "Mentions cannot be read:" in admin.get(page(channel)).text
 
 
 def errors(response: Any) -> dict[str, list[str]]:

@@ -43,6 +43,19 @@ class Pds:
         app = self._post("com.atproto.server.createAppPassword", {"name": "desk"}, headers=own)
         return Account(handle, made["did"], app["password"])
 
+    def write(self, account: Account, text: str) -> str:
+        """Post as *account*; the post's address."""
+        session = self._post(
+            "com.atproto.server.createSession", {"identifier": account.handle, "password": account.password}
+        )
+        record = {"$type": "app.bsky.feed.post", "text": text, "createdAt": "2026-11-26T12:00:00.000Z"}
+        made = self._post(
+            "com.atproto.repo.createRecord",
+            {"repo": account.did, "collection": "app.bsky.feed.post", "record": record},
+            headers={"Authorization": f"Bearer {session['accessJwt']}"},
+        )
+        return str(made["uri"])
+
     def posts(self, account: Account) -> list[dict[str, Any]]:
         """All that the account has posted, the newest first."""
         query = {"repo": account.did, "collection": "app.bsky.feed.post"}
@@ -67,7 +80,7 @@ class Pds:
         )
         return json.loads(done.stdout)  # type: ignore[no-any-return]
 
-    def _post(self, method: str, content: dict[str, str], headers: dict[str, str] | None = None) -> Any:
+    def _post(self, method: str, content: dict[str, Any], headers: dict[str, str] | None = None) -> Any:
         answer = httpx.post(
             f"{self.url}/xrpc/{method}", json=content, headers=headers, trust_env=False, timeout=READY
         )
@@ -92,9 +105,10 @@ def install() -> Path:
 
 
 @contextmanager
-def running(packages: Path, port: int) -> Iterator[Pds]:
+def running(packages: Path, port: int, app: str) -> Iterator[Pds]:
+    """*app*: the origin that stands for Bluesky's own server, which knows what happens between the accounts."""
     server = subprocess.Popen(
-        ["node", HERE / "serve.mjs", packages, str(port), JWT_SECRET],
+        ["node", HERE / "serve.mjs", packages, str(port), JWT_SECRET, app],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

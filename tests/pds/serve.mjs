@@ -1,11 +1,11 @@
 // A Bluesky server (PDS) and the directory of identities (PLC) that it needs, both in a folder that is thrown away.
-// node serve.mjs FOLDER-OF-PACKAGES PORT JWT-SECRET: says "ready" when it is, and ends with its standard input.
+// node serve.mjs FOLDER-OF-PACKAGES PORT JWT-SECRET ADDRESS-OF-THE-APP: says "ready" when it is, and ends with its standard input.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
 
-const [packages, port, jwtSecret] = process.argv.slice(2)
+const [packages, port, jwtSecret, appView] = process.argv.slice(2)
 const require = createRequire(path.join(packages, 'package.json'))
 const { PDS, envToCfg, envToSecrets } = require('@atproto/pds')
 const { Secp256k1Keypair } = require('@atproto/crypto')
@@ -31,6 +31,8 @@ const environment = {
   rateLimitsEnabled: true,
   adminPassword: 'admin',
   jwtSecret,
+  bskyAppViewUrl: appView, // what it is asked of other accounts it passes on there
+  bskyAppViewDid: 'did:web:app.example',
   plcRotationKeyK256PrivateKeyHex: Buffer.from(rotation).toString('hex'),
 }
 const pds = await PDS.create(envToCfg(environment), envToSecrets(environment))

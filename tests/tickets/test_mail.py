@@ -258,7 +258,7 @@ def test_mails_are_counted_in_the_rail_where_a_mailbox_is_read(
 
     settings.DESK_IMAP = Imap("localhost", 143, "u", "p", "INBOX", encrypted=False)
 
-    assert "1 e-mail to answer" in client.get(reverse("desk:keys")).text
+    assert "1 message to answer" in client.get(reverse("desk:keys")).text
 
 
 # ── The mailbox ─────────────────────────────────────────────────────────────

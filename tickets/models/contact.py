@@ -131,6 +131,8 @@ class Contact(models.Model):
     revision = models.PositiveIntegerField(default=1, help_text="Grows with every edit.")
 
     nth_call: int  # only where ContactQuerySet.with_nth_call has put it
+    post_url: str | None  # only where tickets.models.mail.with_post has put it
+    POST_URL = "post_url"
     undo_for: int  # seconds, only on the agents' page
 
     history = HistoricalRecords(excluded_fields=["key"])

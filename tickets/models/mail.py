@@ -1,23 +1,29 @@
-"""E-mails of pharmacists and what we answered. The contact they make tells the rest."""
+"""What pharmacists wrote, by e-mail or where they mention us, and what we answered. The contact tells the rest."""
 
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from comms.models import Delivery
-from tickets.models.contact import Contact
+from comms.models import Channel, Delivery
+from tickets.models.contact import Contact, ContactQuerySet
 
 LONGEST_MAIL = 10_000
 
 
 class MailKind(models.TextChoices):
-    MESSAGE = "message", _("e-mail")
+    MESSAGE = "message", _("message")
     AUTOMATIC = "automatic", _("automatic reply")
     BOUNCE = "bounce", _("could not be delivered")
     REPLY = "reply", _("our reply")
+
+
+def with_post(contacts: ContactQuerySet) -> ContactQuerySet:
+    """Annotates post_url: where the newest post of each can be read; None for who wrote none."""
+    posts = Mail.objects.filter(contact=OuterRef("pk")).exclude(url="").order_by("-occurred_at", "-pk")
+    return contacts.annotate(**{Contact.POST_URL: Subquery(posts.values("url")[:1])})
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
@@ -26,7 +32,11 @@ class MailQuerySet(models.QuerySet["Mail"]):
 
 
 class Mail(models.Model):
-    """One message. Of attachments only their number is kept."""
+    """One message. Of attachments only their number is kept.
+
+    *channel*, *post* and *url* belong to a mention: the account that was mentioned, what the network calls the post,
+    and where it can be read. *sender* is its author then.
+    """
 
     message_id = models.CharField(
         max_length=255, unique=True, help_text="Taken once, however often it is read."
@@ -45,6 +55,11 @@ class Mail(models.Model):
     settled_at = models.DateTimeField(
         null=True, blank=True, help_text="Answered, or found to need no answer."
     )
+    channel = models.ForeignKey(
+        Channel, on_delete=models.SET_NULL, null=True, blank=True, related_name="mentions_read"
+    )
+    post = models.CharField(max_length=254, blank=True)
+    url = models.URLField(max_length=500, blank=True)
     delivery = models.ForeignKey(
         Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="mails"
     )
@@ -61,6 +76,7 @@ class Mail(models.Model):
                 name="mail_unanswered", fields=["occurred_at"], condition=Q(kind="message", settled_at=None)
             ),
             models.Index(fields=["-occurred_at"]),
+            models.Index(name="mail_post", fields=["channel", "post"], condition=~Q(post="")),
         ]
         constraints = [
             models.CheckConstraint(
@@ -69,3 +85,7 @@ class Mail(models.Model):
                 | ~Q(kind="reply") & Q(delivery=None),
             ),
         ]
+
+    @property
+    def is_mention(self) -> bool:
+        return bool(self.post)

@@ -21,9 +21,11 @@ from tickets.operations.crew import (
 from tickets.operations.guidance import AnswerData, be_at, confirm_seen, remove_answer, save_answer
 from tickets.operations.imports import apply_import, forget_imports, stage_import
 from tickets.operations.informing import inform_callers, phone_instead
-from tickets.operations.mail import reply, settle_mail, take_mail
+from tickets.operations.mail import take_mail
+from tickets.operations.mentions import take_mention
 from tickets.operations.phone_calls import forget_calls, settle_calls, settle_offer, take_event
 from tickets.operations.pressure import weigh_calls
+from tickets.operations.replies import reply, settle_mail
 from tickets.operations.reports import report
 from tickets.operations.rises import dismiss_rise
 from tickets.operations.sorting import (
@@ -79,6 +81,7 @@ __all__ = [
     "start_shift",
     "take_event",
     "take_mail",
+    "take_mention",
     "undo_contact",
     "weigh_calls",
     "write_note",

@@ -1,8 +1,8 @@
-"""E-mails become contacts; replies leave by the outbox."""
+"""E-mails become contacts."""
 
 import re
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -10,16 +10,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.refusals import Refused
-from comms.models import Channel, ChannelKind, ListMember
-from comms.operations.replies import owe_reply, reply_id
+from comms.models import ListMember
 from incidents.models import Incident
 from incidents.personal_data import mask_national_numbers
 from tickets.letters import Letter
 from tickets.models import Contact, ContactChannel, Mail, MailKind, Pharmacy
 from tickets.models.mail import LONGEST_MAIL
 from tickets.operations.contacts import CLOCKS_DIFFER, ENTERED_WITHIN, one_line, store
-from tickets.permissions import check_log_contact
 
 READER = "intake-mailbox"
 _INCIDENT = re.compile(r"<incident-([a-z0-9]{1,12})@")  # comms.channels.letter names a message's incident so
@@ -103,63 +100,10 @@ def _incident(letter: Letter) -> Incident | None:
     """The one whose message it answers, else the open one where there is no other."""
     if named := _INCIDENT.search(" ".join(letter.answers)):
         return Incident.objects.filter(public_id=named[1]).first()
+    return only_open_incident()
+
+
+def only_open_incident() -> Incident | None:
+    """None where there are two: a person says which one it is."""
     open_ = list(Incident.objects.real().open()[:2])
     return open_[0] if len(open_) == 1 else None
-
-
-@transaction.atomic
-def reply(contact: Contact, *, key: UUID, text: str, by: User, at: datetime | None = None) -> Mail:
-    """Answer the newest mail of *contact*, through the outbox: her mails need no answer any more.
-
-    The same *key* gives the reply made first. National numbers are masked. Raises Refused where nobody wrote, without
-    a text, in an exercise, and while no channel of e-mail to callers is on.
-    """
-    check_log_contact(by)
-    at = at or timezone.now()
-    if made := Mail.objects.filter(message_id=reply_id(key)).first():
-        return made
-    if contact.incident and contact.incident.drill:
-        raise Refused(_("An exercise: nothing of it is sent."), field="text")
-    text, _masked = mask_national_numbers(text.replace("\x00", "").replace("\r\n", "\n").strip())
-    if not text:
-        raise Refused(_("Write what to answer."), field="text")
-    if len(text) > LONGEST_MAIL:
-        raise Refused(_("At most %(longest)d characters.") % {"longest": LONGEST_MAIL}, field="text")
-    asked = contact.mails.filter(kind=MailKind.MESSAGE).order_by("-occurred_at", "-pk").first()
-    if asked is None or not asked.sender:
-        raise Refused(_("There is no e-mail to answer."), field="text")
-    channel = Channel.objects.filter(kind=ChannelKind.CALLER_EMAIL, enabled=True).first()
-    if channel is None:
-        raise Refused(
-            _("No channel of e-mail to callers is switched on: an administrator adds one."), field="text"
-        )
-    subject = asked.subject if asked.subject.casefold().startswith("re:") else f"Re: {asked.subject}".strip()
-    delivery = owe_reply(
-        channel,
-        key=key,
-        to=asked.sender,
-        language=contact.language,
-        subject=subject[:200],
-        text=text,
-        answers=[mail.message_id for mail in contact.mails.all()][-10:],
-        at=at,
-    )
-    contact.mails.unanswered().update(settled_at=at)
-    return Mail.objects.create(
-        message_id=reply_id(key),
-        kind=MailKind.REPLY,
-        contact=contact,
-        sender="",
-        name=by.display_name[:120],
-        subject=subject[:200],
-        text=text,
-        occurred_at=at,
-        delivery=delivery,
-        by=by,
-    )
-
-
-def settle_mail(contact: Contact, *, by: User, at: datetime | None = None) -> None:
-    """Her mails need no answer."""
-    check_log_contact(by)
-    Mail.objects.unanswered().filter(contact=contact).update(settled_at=at or timezone.now())

@@ -34,6 +34,7 @@ from tickets.models import (
     Pharmacy,
     UrgentKind,
 )
+from tickets.models.mail import with_post
 from tickets.permissions import can_answer_call, is_volunteer
 from tickets.views.phone_calls import asked_by_softphone
 from tickets.views.saying import incident_of, language_of, panel
@@ -214,7 +215,7 @@ def _latest(incident: Incident | None, user: User, *, seen: str = "") -> dict[st
     about = Contact.objects.filter(incident=incident)
     if volunteer := is_volunteer(user):
         about = about.filter(agent=user)
-    contacts = list(about.shown().with_nth_call().fetch_mode(FETCH_RAISE)[:LATEST])
+    contacts = list(with_post(about.shown().with_nth_call()).fetch_mode(FETCH_RAISE)[:LATEST])
     newest = Update.objects.published().filter(incident=incident).values_list("number", flat=True).first()
     for contact in contacts:
         contact.undo_for = undo_for(contact, user)

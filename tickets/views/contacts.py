@@ -22,6 +22,7 @@ from tickets import edits, lookup, operations
 from tickets.forms.contacts import SEARCHED, ContactForm, FilterForm
 from tickets.models import Contact, ContactImpact, Pharmacy, PharmacyPhone
 from tickets.models.contact import ContactQuerySet
+from tickets.models.mail import with_post
 from tickets.permissions import can_export_contacts, can_log_contact, colleagues
 
 PAGE = 50
@@ -37,9 +38,9 @@ def contacts(request: Request) -> HttpResponse:
     form = FilterForm(request.GET)
     matching = form.contacts(request.user)
     page = list(
-        _before(matching.shown().with_nth_call(), request.GET.get("before", ""))[: PAGE + 1].fetch_mode(
-            FETCH_RAISE
-        )
+        _before(with_post(matching.shown().with_nth_call()), request.GET.get("before", ""))[
+            : PAGE + 1
+        ].fetch_mode(FETCH_RAISE)
     )
     context = {
         "form": form,
@@ -61,7 +62,7 @@ def contacts(request: Request) -> HttpResponse:
 def contact(request: Request, pk: int) -> HttpResponse:
     """One contact: what was logged, its callback, who changed what; and the form to change it."""
     shown = get_object_or_404(
-        Contact.objects.shown().select_related(
+        with_post(Contact.objects.shown()).select_related(
             "incident", "pharmacy__software_house", "urgent_case__claimed_by", "urgent_case__closed_by"
         ),
         pk=pk,

@@ -1,4 +1,4 @@
-"""E-mails to answer, and one thread with the reply."""
+"""E-mails and mentions to answer, and one thread with the reply."""
 
 import uuid
 from typing import Any
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.http import Request
 from accounts.refusals import Refused
+from comms.channels.kinds import capabilities
 from comms.middleware import changes_nothing_public
 from comms.script import Script, what_to_say
 from tickets import answers, operations
@@ -66,13 +67,18 @@ def thread(request: Request, pk: int) -> HttpResponse:
 def _thread(
     request: Request, contact: Contact, *, text: str = "", refusal: Refused | None = None
 ) -> HttpResponse:
-    related = contact.mails.select_related("by", "delivery__channel")
+    related = contact.mails.select_related("by", "channel", "delivery__channel")
     found = list(related.fetch_mode(FETCH_RAISE))
+    asked = next((mail for mail in reversed(found) if mail.kind == MailKind.MESSAGE), None)
+    account = asked.channel if asked else None
+    limit = capabilities(account).limit if account else None
     context: dict[str, Any] = {
         "contact": contact,
         "mails": found,
         "unanswered": any(mail.kind == MailKind.MESSAGE and not mail.settled_at for mail in found),
-        "to_answer": any(mail.kind == MailKind.MESSAGE for mail in found),
+        "to_answer": asked is not None,
+        "social": account,
+        "longest": limit.most if limit else 0,
         "templates": [said.trigger for said in _said(contact)],
         "newest": NEWEST_MESSAGE if _script(contact) else "",
         "key": request.POST.get("key") if refusal else uuid.uuid4(),

@@ -8,20 +8,26 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from django.conf import settings as desk
+from django.utils import timezone
 from pytest_django import Settings
 
-from comms.channels import bluesky, http, posting
+from comms import secrets
+from comms.channels import bluesky, credentials, http, posting
 from comms.channels.bluesky import BlueskyTransport
-from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Notice
+from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Listening, Notice
+from comms.operations import listening
 from tests import factories, pds
 from tests.comms.channels.outgoing import channel, owe, posted, send
-from tests.comms.receivers import HookServer, free_port
+from tests.comms.receivers import HookServer, free_port, hook_server
 from tests.pds import Account, Pds
+from tickets import operations
+from tickets.mentions import read_mentions
+from tickets.models import Contact, Mail
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db]
 
@@ -30,7 +36,14 @@ LINKS = ["https://status.farmaflux.example/nl/incidents/a1/", "https://apb.examp
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Pds]:
+def app() -> Iterator[HookServer]:
+    """In the place of Bluesky's own server."""
+    with hook_server() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(app: HookServer) -> Iterator[Pds]:
     """Skipped where Node.js is missing. In CI, packages that cannot be installed are a failure."""
     if reason := pds.missing():
         pytest.skip(f"no real Bluesky server: {reason}")
@@ -40,7 +53,7 @@ def server() -> Iterator[Pds]:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"no real Bluesky server: {error}")
-    with pds.running(packages, free_port()) as found:
+    with pds.running(packages, free_port(), app.url.rpartition("/")[0]) as found:
         yield found
 
 
@@ -404,3 +417,122 @@ def test_a_key_is_a_tid_of_the_second_in_which_it_was_owed() -> None:
             value = value * 32 + bluesky.SORTABLE.index(character)
         assert (len(name), value >> 63) == (13, 0)
         assert datetime.fromtimestamp((value >> 10) // 10**6, UTC) == at.replace(microsecond=0)
+
+
+# ── Mentions ────────────────────────────────────────────────────────────────
+
+
+def listen(to: Channel, at: datetime | None = None) -> Listening:
+    Channel.objects.filter(pk=to.pk).update(mentions=True)
+    return listening.begin(to, at=at or timezone.now())
+
+
+def read(row: Listening) -> int:
+    Listening.objects.filter(pk=row.pk).update(not_before=timezone.now())
+    return read_mentions(str(row.channel_id))
+
+
+def noticed(
+    uri: str, at: datetime, *, reason: str = "mention", text: str = "@freddy ?", **record: Any
+) -> Any:
+    """As app.bsky.notification.listNotifications tells of it."""
+    return {
+        "uri": uri,
+        "cid": "c",
+        "author": {"did": uri.split("/")[2], "handle": "marie.example", "displayName": "Marie"},
+        "reason": reason,
+        "record": {"text": text, "langs": ["nl-BE"], **record},
+        "isRead": False,
+        "indexedAt": at.isoformat(),
+    }
+
+
+def test_who_mentions_the_account_is_answered_under_her_post(
+    server: Pds, app: HookServer, account: Account, way: Channel
+) -> None:
+    row, marie = listen(way), server.account()
+    uri = server.write(marie, f"@{account.handle} niets werkt")
+    app.headers = {"Content-Type": "application/json"}
+    app.body = json.dumps({"notifications": [noticed(uri, timezone.now())]}).encode()
+    app.received.clear()
+
+    assert (read(row), read(row)) == (1, 1)  # what happened in the last moment is looked at twice
+
+    asked = app.received[0]
+    assert asked.path.startswith(
+        "/xrpc/app.bsky.notification.listNotifications?reasons=mention&reasons=reply&"
+    )
+    mention = Mail.objects.get()
+    assert mention.contact is not None
+    assert (mention.post, mention.contact.language, mention.contact.caller_text) == (
+        uri,
+        "nl",
+        "@marie.example",
+    )
+    reply = operations.reply(mention.contact, key=uuid4(), text="We weten het.", by=factories.user())
+    assert reply.delivery is not None
+    assert send(reply.delivery).state == DeliveryState.SENT
+    [answer, post] = server.read(reply.delivery.external_id, uri)
+    root = {"uri": post["uri"], "cid": post["cid"]}
+    assert (answer["value"]["text"], answer["value"]["reply"]) == (
+        "We weten het.",
+        {"root": root, "parent": root},
+    )
+    assert "embed" not in answer["value"]
+
+
+def test_the_session_is_kept_and_renewed_without_the_password(
+    server: Pds, app: HookServer, account: Account, way: Channel
+) -> None:
+    row = listen(way)
+    app.headers, app.body = {"Content-Type": "application/json"}, b'{"notifications": []}'
+    read(row)
+    Channel.objects.update(sealed_secrets=credentials.seal({"password": "wrong by now"}))
+
+    assert read(row) == 0
+
+    row.refresh_from_db()
+    assert row.error == ""
+    kept = json.loads(secrets.unseal(row.place["session"]))
+    row.place["session"] = secrets.seal(json.dumps({**kept, "token": expired(kept["token"])}))
+    row.save()
+    read(row)
+    row.refresh_from_db()
+    renewed = json.loads(secrets.unseal(row.place["session"]))
+    assert (row.error, renewed["refresh"] != kept["refresh"]) == ("", True)
+
+
+def test_a_post_that_is_gone_is_not_answered_into_the_void(
+    server: Pds, account: Account, way: Channel
+) -> None:
+    gone = f"at://{account.did}/app.bsky.feed.post/3aaaaaaaaaaaa"
+    delivery = send(owe(way, notice=Notice.REPLY, recipient=gone))
+
+    assert told(delivery) == ("failed", posting.GONE)
+    assert server.posts(account) == []
+
+
+def test_a_long_absence_is_read_back_to_where_it_began(hook: HookServer, odd: Channel) -> None:
+    now = timezone.now()
+    row = listen(odd, now - timedelta(minutes=55))
+    reasons = ("mention", "reply", "like", "mention", "mention", "mention", "mention")
+    posts = [
+        noticed(f"at://did:plc:b/app.bsky.feed.post/{n}", now - timedelta(minutes=10 * n), reason=reason)
+        for n, reason in enumerate(reasons)
+    ]
+    pages = {"": (posts[:3], "a"), "a": (posts[3:5], "b"), "b": (posts[5:], "c")}
+
+    def page() -> None:
+        path, _mark, query = hook.received[-1].path.partition("?")
+        shown, follows = pages[dict(httpx.QueryParams(query)).get("cursor", "")]
+        is_list = path.endswith("listNotifications")
+        hook.body = json.dumps({"notifications": shown, "cursor": follows} if is_list else SESSION).encode()
+
+    hook.before_answer = page
+    assert read(row) == 5
+
+    assert {name[-1] for name in Mail.objects.values_list("post", flat=True)} == set("01345")
+    row.refresh_from_db()
+    assert datetime.fromisoformat(row.place["until"]) == now
+    hook.received.clear()
+    assert (read(row), len(hook.received), Contact.objects.count()) == (1, 1, 5)

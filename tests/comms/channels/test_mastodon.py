@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +12,21 @@ from typing import Any
 
 import httpx
 import pytest
+from django.utils import timezone
 from mastodon import Mastodon
 
+from comms import relay
 from comms.channels import http, mastodon, posting, servers
+from comms.channels.base import Receipt
 from comms.channels.mastodon import MastodonTransport
-from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Notice
+from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Listening, Notice
+from comms.operations import listening
 from tests import factories
 from tests.comms.channels.outgoing import channel, owe, posted, send
 from tests.comms.receivers import HookServer, free_port
+from tickets import operations
+from tickets.mentions import read_mentions
+from tickets.models import Contact, Mail
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db]
 
@@ -37,6 +45,12 @@ class Server:
     def statuses(self) -> list[Any]:
         """What the desk's account posted, the newest first."""
         return list(self.client.account_statuses(self.client.me()))
+
+    def pharmacist(self) -> Mastodon:
+        """Another account."""
+        said = {"username": "marie", "email": "m@p.example", "password": "long enough", "agreement": "true"}
+        made = httpx.post(f"{self.url}/api/v1/accounts", data=said, trust_env=False).raise_for_status().json()
+        return Mastodon(access_token=made["access_token"], api_base_url=self.url, version_check_mode="none")
 
     def fault(self, **effect: Any) -> None:
         """Answer so to the next post."""
@@ -414,3 +428,97 @@ def test_a_visibility_that_mastodon_does_not_have_is_refused() -> None:
 
     with pytest.raises(ValueError, match=mastodon.NO_VISIBILITY):
         mastodon.check_visibility("direct")
+
+
+# ── Mentions ────────────────────────────────────────────────────────────────
+
+
+def listen(to: Channel) -> Listening:
+    Channel.objects.filter(pk=to.pk).update(mentions=True)
+    return listening.begin(to, at=timezone.now())
+
+
+def read(row: Listening) -> int:
+    Listening.objects.filter(pk=row.pk).update(not_before=timezone.now())
+    return read_mentions(str(row.channel_id))
+
+
+def test_who_mentions_the_account_becomes_a_contact_once_and_is_answered_under_her_post(
+    server: Server, way: Channel
+) -> None:
+    marie, agent = server.pharmacist(), factories.user()
+    marie.status_post("@testuser avant")
+    time.sleep(0.01)
+    row = listen(way)
+    first = marie.status_post("@testuser Rien ne marche &\nmême ici", visibility="unlisted", language="fr")
+    marie.status_post("@testuser et encore")
+
+    assert [read(row), read(row)] == [2, 0]
+
+    mention, _second = Mail.objects.order_by("post")
+    assert (mention.text, mention.url, mention.sender) == (
+        "@testuser Rien ne marche &\nmême ici",
+        first.url,
+        "@marie",
+    )
+    assert mention.contact is not None
+    operations.reply(mention.contact, key=uuid.uuid4(), text="Nous le savons.", by=agent)
+    relay.run_once()
+    [status] = server.statuses()
+    assert (str(status.in_reply_to_id), status.visibility) == (str(first.id), "unlisted")
+    assert server.client.status_source(status.id).text == "@marie Nous le savons."
+    marie.status_post("@testuser Merci", in_reply_to_id=status.id)
+    assert (read(row), Contact.objects.count(), mention.contact.mails.count()) == (1, 2, 3)
+
+
+def test_a_reply_whose_arrival_nobody_heard_of_is_found_again(server: Server, way: Channel) -> None:
+    marie = server.pharmacist()
+    row = listen(way)
+    marie.status_post("@testuser ?")
+    read(row)
+    contact = Contact.objects.get()
+    mail = operations.reply(
+        contact, key=uuid.uuid4(), text="Oui, @marie@elsewhere.example.", by=factories.user()
+    )
+    message = MastodonTransport(way).prepare(mail.delivery)  # type: ignore[arg-type]
+    with MastodonTransport(way) as transport:
+        sent = transport.send(message)
+        assert transport.find(message) == Receipt(posting.FOUND, sent.id, sent.url)
+
+
+def test_a_post_that_is_gone_is_not_answered_into_the_void(server: Server, way: Channel) -> None:
+    marie = server.pharmacist()
+    row = listen(way)
+    post = marie.status_post("@testuser ?")
+    read(row)
+    marie.status_delete(post)
+    mail = operations.reply(Contact.objects.get(), key=uuid.uuid4(), text="Oui.", by=factories.user())
+
+    relay.run_once()
+
+    assert told(mail.delivery) == ("failed", posting.GONE)  # type: ignore[arg-type]
+    assert server.statuses() == []
+
+
+def test_a_pause_that_is_asked_for_is_kept(hook: HookServer) -> None:
+    row = listen(made(hook.url))
+    hook.status, hook.headers = 429, {"Retry-After": "600"}
+
+    assert read(row) == 0
+
+    row.refresh_from_db()
+    assert (row.failures, row.error) == (1, "HTTP 429\nok")
+    assert row.not_before - timezone.now() > timedelta(minutes=9)
+    assert read_mentions(str(row.channel_id)) == 0
+    assert len(hook.received) == 1
+
+
+@pytest.mark.parametrize("said", [b"<html>", {}, [7], [{"id": "1", "created_at": "never"}]])
+def test_what_is_no_list_of_mentions_is_an_error_and_no_mention(hook: HookServer, said: Any) -> None:
+    row = listen(made(hook.url))
+    hook.body = said if isinstance(said, bytes) else json.dumps(said).encode()
+
+    assert read(row) == 0
+
+    row.refresh_from_db()
+    assert (bool(row.error), Mail.objects.exists()) == (True, False)
