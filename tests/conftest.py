@@ -1,3 +1,5 @@
+import hashlib
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -7,10 +9,12 @@ import hypothesis
 import pytest
 from django.core.cache import cache
 from django.db import connection
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
+
+ROOT = Path(__file__).parent.parent
 
 # How long an example takes says something about the machine, nothing about the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("untimed", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("untimed")
 
 
@@ -33,12 +37,45 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
+def migrated(request: pytest.FixtureRequest) -> Path:
+    """The SQLite file that an earlier run migrated by the same migrations, where there was one: it takes seconds."""
+    digest = hashlib.sha256()
+    for source in [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements/dev.txt"]:
+        digest.update(source.read_bytes())
+    cache: pytest.Cache = request.config.cache  # type: ignore[assignment]  # None only without its plugin
+    return cache.mkdir("migrated") / f"{digest.hexdigest()}.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(migrated: Path) -> bool:
+    """True: what stands in the file is taken as it is."""
+    return connection.vendor == "sqlite" and migrated.exists()
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_keepdb: bool,
+    migrated: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """SQLite is a file as in an installation, so that threads have connections of their own and meet locks."""
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "desk.sqlite3")
+        own = tmp_path_factory.mktemp("database") / "desk.sqlite3"
+        connection.settings_dict["TEST"] |= {"NAME": str(own), "MIGRATE": not django_db_keepdb}
+        if django_db_keepdb:
+            shutil.copyfile(migrated, own)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_keepdb: bool, migrated: Path, django_db_blocker: DjangoDbBlocker
+) -> None:
+    if connection.vendor == "sqlite" and not django_db_keepdb:
+        unfinished = migrated.with_name(f"{connection.settings_dict['NAME']}".replace("/", "-"))
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(unfinished)])
+        unfinished.rename(migrated)
 
 
 @pytest.fixture(autouse=True)

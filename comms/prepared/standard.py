@@ -19,7 +19,7 @@ def standard_messages() -> list[tuple[MessageTemplate, list[MessageTemplateText]
 
 @cache
 def _content() -> list[dict[str, Any]]:
-    content: list[dict[str, Any]] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    content: list[dict[str, Any]] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return content
 
 

@@ -115,7 +115,7 @@ class _Makers:
 
     def __init__(self, random: Random, houses: list[dict[str, Any]]) -> None:
         self.random = random
-        self.words = yaml.safe_load((DATA / "names.yaml").read_text(encoding="utf-8"))
+        self.words = yaml.load((DATA / "names.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         self.houses = houses
         self._numbers: set[str] = set()
         self._names: set[tuple[str, str]] = set()
