@@ -23,7 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On a second database the tests that use none would say the same again."""
+    """On a second database the tests that use none would say the same again.
+
+    A journey goes through processes that share two cores with other journeys: where one stumbles it is tried a second
+    time, and the end of the run names it. Whoever sees one named looks into it.
+    """
+    for item in items:
+        if item.get_closest_marker("journey"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if not config.getoption("database_alone"):
         return
     kept: list[pytest.Item] = []
@@ -42,37 +49,41 @@ def migrated(request: pytest.FixtureRequest) -> Path:
     digest = hashlib.sha256()
     for source in [*sorted(ROOT.glob("*/migrations/*.py")), ROOT / "requirements/dev.txt"]:
         digest.update(source.read_bytes())
-    cache: pytest.Cache = request.config.cache  # type: ignore[assignment]  # None only without its plugin
-    return cache.mkdir("migrated") / f"{digest.hexdigest()}.sqlite3"
+    assert request.config.cache is not None
+    return request.config.cache.mkdir("migrated") / f"{digest.hexdigest()}.sqlite3"
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(migrated: Path) -> bool:
+def taken(migrated: Path) -> Path | None:
+    return migrated if connection.vendor == "sqlite" and migrated.exists() else None
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(taken: Path | None) -> bool:
     """True: what stands in the file is taken as it is."""
-    return connection.vendor == "sqlite" and migrated.exists()
+    return taken is not None
 
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,
-    django_db_keepdb: bool,
-    migrated: Path,
+    taken: Path | None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """SQLite is a file as in an installation, so that threads have connections of their own and meet locks."""
     if connection.vendor == "sqlite":
         own = tmp_path_factory.mktemp("database") / "desk.sqlite3"
-        connection.settings_dict["TEST"] |= {"NAME": str(own), "MIGRATE": not django_db_keepdb}
-        if django_db_keepdb:
-            shutil.copyfile(migrated, own)
+        connection.settings_dict["TEST"] |= {"NAME": str(own), "MIGRATE": taken is None}
+        if taken:
+            shutil.copyfile(taken, own)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_db_setup: None, django_db_keepdb: bool, migrated: Path, django_db_blocker: DjangoDbBlocker
+    django_db_setup: None, migrated: Path, taken: Path | None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    if connection.vendor == "sqlite" and not django_db_keepdb:
-        unfinished = migrated.with_name(f"{connection.settings_dict['NAME']}".replace("/", "-"))
+    if connection.vendor == "sqlite" and not taken:
+        unfinished = migrated.with_name(str(connection.settings_dict["NAME"]).replace("/", "-"))
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(unfinished)])
         unfinished.rename(migrated)

@@ -1,14 +1,14 @@
 """A file of the site that can still be made, and what stands beside it on the disk."""
 
-import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import brotli
+from isal import igzip
 
 SUFFIXES = (".br", ".gz")
 SMALLEST = 200  # bytes; below that a compressed sibling saves nothing
-LARGE = 100_000  # bytes; above that it is for machines, and thorough packing costs a publication more than they gain
+PAGES = (".html", ".htm")  # what browsers open, which take brotli; a publication packs whatever else once
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,13 @@ class Document:
 
 
 def with_siblings(name: str, content: bytes) -> dict[str, bytes]:
-    """The file and its compressed siblings, by name."""
+    """The file and its compressed siblings, by name.
+
+    Packing is on the way from "publish" to the page: a level more takes longer than its bytes take to arrive.
+    """
     files = {name: content}
     if len(content) >= SMALLEST:
-        large = len(content) > LARGE
-        if not large:
-            files[f"{name}.br"] = brotli.compress(content, mode=brotli.MODE_TEXT, quality=5)
-        files[f"{name}.gz"] = gzip.compress(content, compresslevel=1 if large else 6, mtime=0)
+        if name.endswith(PAGES):
+            files[f"{name}.br"] = brotli.compress(content, mode=brotli.MODE_TEXT, quality=4)
+        files[f"{name}.gz"] = igzip.compress(content, compresslevel=2, mtime=0)
     return files

@@ -117,7 +117,8 @@ class _Files:
         self.remembered: dict[tuple[str, str], Variant] = {}
         self._folder = (root / f"{publication.number:08}" / "site").resolve()
         self._names = {_address(name): name for name in publication.files if _has_address(name)}
-        self._stats = {name: (self._folder / name).stat() for name in publication.files}
+        # Hundreds a publication, and a path of Python's costs as much as asking.
+        self._stats = {name: os.stat(f"{self._folder}/{name}") for name in publication.files}  # noqa: PTH116
         self._kept: dict[str, bytes] = {}
         room = MOST_KEPT
         for name, digest in publication.files.items():
@@ -226,7 +227,7 @@ def _is_ours(path: str) -> bool:
 
 def _has_address(name: str) -> bool:
     """Neither the compressed siblings nor the pages of what is not there are asked for by name."""
-    return Path(name).suffix not in (".br", ".gz") and Path(name).stem != "404"
+    return not name.endswith((".br", ".gz", "404.html", "404.json"))
 
 
 def _address(name: str) -> str:

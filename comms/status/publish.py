@@ -31,6 +31,7 @@ from comms.status.marker import moving
 
 CURRENT = "current"
 KEPT = 5
+MOST = 100  # folders, where nobody clears them away: then publishing does
 GRACE = 60  # seconds a replaced folder stays, for a reader who is still in it
 
 
@@ -85,8 +86,15 @@ def publish(
             writer.folder.give_up()
             raise
         _point(root, number)
-        _clear(root, number)
+        if len(numbers(root)) > MOST:
+            _clear(root)
         return publication
+
+
+def clear(root: Path) -> None:
+    """Remove the folders that nobody can be reading any more, and archives with them: not on the way to a reader."""
+    with alone(root / "lock"):
+        _clear(root)
 
 
 def published(root: Path) -> Publication | None:
@@ -158,11 +166,12 @@ def _point(root: Path, number: int) -> None:
         link.rename(root / CURRENT)
 
 
-def _clear(root: Path, number: int) -> None:
-    """A folder was replaced when the next one came; only those replaced long enough ago go, and archives with them."""
-    known = numbers(root)
-    for old, following in list(pairwise(known))[:-KEPT]:
-        if old != number and time.time() - (root / f"{following:08}").stat().st_mtime > GRACE:
+def _clear(root: Path) -> None:
+    """A folder was replaced when the next one came; only those replaced long enough ago go."""
+    shown = published(root)
+    for old, following in list(pairwise(numbers(root)))[:-KEPT]:
+        is_shown = shown is not None and shown.number == old
+        if not is_shown and time.time() - (root / f"{following:08}").stat().st_mtime > GRACE:
             shutil.rmtree(root / f"{old:08}", ignore_errors=True)
     linked = set()
     for kept in numbers(root):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from comms.status import archiving, incident_facts
 from comms.status import notice as notices
 from comms.status.archive import disown, newest
-from comms.status.publish import Publication, publish, published
+from comms.status.publish import Publication, clear, publish, published
 from comms.status.render import HEADERS, documents, made_of_facts
 from comms.status.snapshot import snapshot, unarchived
 from incidents.models import Incident, Maintenance, PublicRevision
@@ -81,6 +81,11 @@ def archive_if_due(at: datetime | None = None) -> Publication | None:
         return None
     archiving.build(root, at, notice=notice)
     return renew()
+
+
+def clear_away() -> None:
+    """Remove what the site showed before, as far as nobody can be reading it any more."""
+    clear(settings.DESK_STATUS_ROOT)
 
 
 def renew_if_changed() -> Publication | None:

@@ -23,7 +23,9 @@ _PLACEHOLDER = re.compile(r"\{t:(\d\d):(\d\d)\}")
 @cache
 def data(name: str) -> dict[str, Any]:
     """A file of the demonstration's data: "catalogue", "messages", "contacts", "black_friday_2022"."""
-    content: dict[str, Any] = yaml.load((DATA / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    content: dict[str, Any] = yaml.load(
+        (DATA / f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader
+    )
     return content
 
 

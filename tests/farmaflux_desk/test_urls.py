@@ -133,7 +133,9 @@ def test_no_role_meets_an_error_of_ours_anywhere(client: Client, incident: Incid
     client.force_login(user)
     for at, (route, path) in enumerate(paths(values(incident)).items()):
         # The administrator may go everywhere: each page is asked for and sent junk. The others take turns.
-        turns = [None, junk] if role is Role.ADMINISTRATOR else [ways[(at + list(Role).index(role)) % len(ways)]]
+        turns = (
+            [None, junk] if role is Role.ADMINISTRATOR else [ways[(at + list(Role).index(role)) % len(ways)]]
+        )
         for sent in turns:
             response = client.get(path) if sent is None else client.post(path, sent)
             if response.status_code >= 500:

@@ -18,4 +18,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, even_if_older: bool, **options: Any) -> None:
         publication = site.renew(even_if_older=even_if_older, all_anew=True)
         publication = site.archive_if_due() or publication
+        site.clear_away()
         self.stdout.write(f"Publication {publication.number} shows revision {publication.revision}.")

@@ -58,12 +58,14 @@ def _service(facts: Facts, service: Service, condition: Condition, past: History
     return tag(
         "li",
         tag("div", tag("strong", name(service.name, words)), " ", state, class_="row"),
-        bars(past, words),
+        bars(past, words.language),
     )
 
 
-def bars(past: History, words: Words) -> Html:
-    """The picture, and beneath it the same in words."""
+@lru_cache(maxsize=256)
+def bars(past: History, language: str) -> Html:
+    """The picture, and beneath it the same in words; most services have the same past in each publication of a day."""
+    words = WORDS[language]
     told = note(past, words)
     known = (past.known - past.first).days * STEP
     quiet = tag(

@@ -212,6 +212,7 @@ def test_archives_that_nothing_points_to_go_after_a_while(
     for _ in range(3):
         archiving.build(root, AT)
     site.renew(AT)
+    site.clear_away()
 
     assert sorted(path.name for path in (root / "archive").glob("0*")) == ["00000003"]
 

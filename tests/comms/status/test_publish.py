@@ -16,7 +16,7 @@ import pytest
 from comms.status.documents import Document
 from comms.status.files import Unfinished
 from comms.status.front import StatusFront
-from comms.status.publish import GRACE, KEPT, Publication, publish, published
+from comms.status.publish import GRACE, KEPT, MOST, Publication, clear, publish, published
 from tests.comms.status.test_front import asking, broken
 
 AT = datetime(2022, 7, 1, 13, 20, tzinfo=UTC)
@@ -197,9 +197,22 @@ def test_the_last_few_stay_and_of_the_others_those_a_reader_may_be_in(tmp_path: 
         os.utime(folder, (time.time() - GRACE - 1,) * 2)
 
     put(tmp_path, KEPT + 5)
+    clear(tmp_path)
 
     # 1 and 2 were replaced more than a minute ago, 3 just now.
     assert [int(path.name) for path in sorted(tmp_path.glob("0*"))] == list(range(3, KEPT + 7))
+
+
+def test_where_nobody_clears_away_publishing_does(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    for number in range(2, MOST + 1):
+        (tmp_path / f"{number:08}").mkdir()
+        os.utime(tmp_path / f"{number:08}", (time.time() - GRACE - 1,) * 2)
+
+    put(tmp_path, 2)
+
+    assert len([*tmp_path.glob("0*")]) <= KEPT + 2
+    assert read(tmp_path) == site(2)
 
 
 def test_a_full_disk_leaves_the_old_site_and_no_rubbish(

@@ -125,7 +125,8 @@ def test_every_file_has_compressed_siblings_that_say_the_same() -> None:
 
     assert len(plain) > 15
     for name in plain:
-        assert brotli.decompress(files[f"{name}.br"]) == files[name]
+        if name.endswith(documents.PAGES):
+            assert brotli.decompress(files[f"{name}.br"]) == files[name]
         assert gzip.decompress(files[f"{name}.gz"]) == files[name]
 
 
