@@ -146,7 +146,11 @@ class Header:
 
     @cached_property
     def open_incidents(self) -> list[Incident]:
-        return list(Incident.objects.open().prefetch_related("phase_changes", "impacts"))
+        return list(
+            Incident.objects.open()
+            .select_related("exercise_clock")
+            .prefetch_related("phase_changes", "impacts")
+        )
 
     @cached_property
     def incident(self) -> Incident | None:
@@ -163,6 +167,16 @@ class Header:
         if self.incident and self.incident.public_id == self.public_id:
             return self.incident if self.incident.drill else None
         return Incident.objects.alike(drill=True).filter(public_id=self.public_id).first()
+
+    @cached_property
+    def now(self) -> datetime:
+        """What time it is in the incident that is shown: in an exercise perhaps not ours."""
+        return self.incident.now(self.at) if self.incident else self.at
+
+    @property
+    def own_time(self) -> bool:
+        """It is an exercise that does not keep the real time."""
+        return bool(self.incident and self.incident.drill and getattr(self.incident, "exercise_clock", None))
 
     @property
     def drill(self) -> bool:
@@ -201,7 +215,7 @@ class Header:
 
     @property
     def minutes(self) -> int:
-        return int((self.at - self.incident.began_at).total_seconds() // 60) if self.incident else 0
+        return int((self.now - self.incident.began_at).total_seconds() // 60) if self.incident else 0
 
     @property
     def age(self) -> str:
@@ -229,19 +243,19 @@ class Header:
 
     @property
     def next_late(self) -> bool:
-        return self.next_update_at is not None and self.next_update_at < self.at
+        return self.next_update_at is not None and self.next_update_at < self.now
 
     @property
     def next_minutes(self) -> int:
         """Whole minutes until the promised message, or since it when it is late."""
         if self.next_update_at is None:
             return 0
-        return int(abs((self.next_update_at - self.at).total_seconds()) // 60)
+        return int(abs((self.next_update_at - self.now).total_seconds()) // 60)
 
     @cached_property
     def calls(self) -> int:
         if self.drill:
-            return last_quarter_of_an_hour(self.at, incident=self.incident)
+            return last_quarter_of_an_hour(self.now, incident=self.incident)
         return len(self._recent)
 
     @cached_property
@@ -260,11 +274,11 @@ class Header:
 
     @cached_property
     def spark(self) -> Spark | None:
-        return spark(per_quarter(self.incident, self.at)[-8:]) if self.incident else None
+        return spark(per_quarter(self.incident, self.now)[-8:]) if self.incident else None
 
     @cached_property
     def clock(self) -> Clock:
-        return clock(self.at, exercise=self.incident.public_id if self.incident and self.drill else "")
+        return clock(self.now, exercise=self.incident.public_id if self.incident and self.drill else "")
 
     @cached_property
     def proposals(self) -> list[Proposal]:
@@ -353,7 +367,7 @@ class Header:
 
     @cached_property
     def urgent(self) -> Waiting:
-        return waiting(self.at, incident=self.incident if self.drill else None)
+        return waiting(self.now, incident=self.incident if self.drill else None)
 
     @cached_property
     def late_maintenances(self) -> int:
@@ -453,7 +467,7 @@ class Header:
     def version(self) -> str:
         """Changes when anything shown does; minutes are part of it, so it changes by the minute."""
         parts: Iterable[Any] = (
-            f"{self.at:%H%M}",
+            f"{self.now:%H%M}",
             self.incident.public_id if self.incident else "",
             self.incident.phase if self.incident else "",
             self.incident.severity if self.incident else "",

@@ -1,12 +1,11 @@
 """What the assembly itself remembers."""
 
-from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
 from django.db import models
 
-from incidents.models import Incident
+from incidents.models import ExerciseClock, Incident
 
 
 class Demonstration(models.Model):
@@ -24,35 +23,24 @@ class Demonstration(models.Model):
 
 
 class ReplayQuerySet(models.QuerySet["Replay"]):
+    def shown(self) -> Self:
+        return self.select_related("incident__exercise_clock")
+
     def running(self) -> Self:
-        return self.exclude(running_since=None)
+        return self.filter(incident__exercise_clock__running_since__isnull=False)
 
 
 class Replay(models.Model):
-    """A scenario that is played in an exercise: how far it is, and how fast it goes."""
+    """A scenario that is played in an exercise, by the exercise's clock, and how far it is."""
 
     incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="replay")
     key = models.UUIDField(unique=True, editable=False)
     scenario = models.JSONField(help_text="What arrives, as farmaflux_desk.rehearsal.scenario reads it.")
-    speed = models.PositiveSmallIntegerField(help_text="Seconds of the scenario in one of ours, 1 to 60.")
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField()
-    elapsed = models.DurationField(
-        default=timedelta(0), help_text="Of the scenario's time, when it last began to run or was held."
-    )
-    running_since = models.DateTimeField(null=True, blank=True, help_text="Empty: it is held.")
     arrived = models.PositiveIntegerField(default=0, help_text="How many of its arrivals are behind us.")
 
     objects = ReplayQuerySet.as_manager()
 
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                name="replay_speed_between_1_and_60", condition=models.Q(speed__gte=1, speed__lte=60)
-            )
-        ]
-
-    def played(self, at: datetime) -> timedelta:
-        """How much of the scenario's time is behind us at *at*."""
-        ran = max(at - self.running_since, timedelta(0)) if self.running_since else timedelta(0)
-        return self.elapsed + ran * self.speed
+    @property
+    def clock(self) -> ExerciseClock:
+        return self.incident.exercise_clock

@@ -109,6 +109,7 @@ class Room:
         self.incident = incident
         self.user = user
         self.at = at
+        self.now = incident.now(at)
         self.whole = whole
         self.can_run = can_run_incident(user)
         self.can_change_course = can_change_course(user)
@@ -126,7 +127,7 @@ class Room:
         newest = self.incident.entries.aggregate(n=Max("sequence"))["n"] or 0
         contacts = self.incident.contacts.aggregate(n=Count("pk"), newest=Max("recorded_at"))
         published = self.incident.updates.published().aggregate(n=Count("pk"))["n"]
-        quarter = int(self.at.timestamp() // 900)
+        quarter = int(self.now.timestamp() // 900)
         return {
             "chain": str(newest),
             "time": str(newest),
@@ -134,7 +135,7 @@ class Room:
             "press": f"{contacts['n']}-{published}-{quarter if self.incident.is_open else 0}"
             f"-{reports_version(self.incident, self.at)}",
             "deliv": deliveries_version(self.incident, self.at),
-            "plan": f"{self.board.version if self.board else 'none'}-{int(self.at.timestamp() // 60)}",
+            "plan": f"{self.board.version if self.board else 'none'}-{int(self.now.timestamp() // 60)}",
         }
 
     @property
@@ -245,7 +246,7 @@ class Room:
     @cached_property
     def chart(self) -> Chart:
         ended = self.incident.resolved_at
-        until = min(self.at, ended + AFTER) if ended else self.at
+        until = min(self.now, ended + AFTER) if ended else self.now
         reports = felt_per_quarter(self.incident, until)
         return chart(per_quarter(self.incident, until), self.updates, self.incident.began_at, reports)
 
@@ -275,7 +276,7 @@ class Room:
         """The scenario of an exercise that has one."""
         if not self.incident.drill:
             return None
-        replay = Replay.objects.select_related("incident").filter(incident=self.incident).first()
+        replay = Replay.objects.shown().filter(incident=self.incident).first()
         return of(replay, user=self.user, at=self.at)
 
     # People

@@ -74,7 +74,7 @@ def append(
     if earlier := Entry.objects.filter(key=key, incident=incident).first():
         return earlier
     last = Entry.objects.filter(incident=incident).order_by("-sequence").first()
-    at = at or timezone.now()
+    at = at or incident.now()
     entry = Entry(
         incident=incident,
         sequence=last.sequence + 1 if last else 1,

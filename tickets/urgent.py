@@ -40,7 +40,7 @@ def queue(at: datetime) -> ContactQuerySet:
     """All of them with what a line says, exercises last."""
     return (
         Contact.objects.waiting(at)
-        .select_related("pharmacy", "service", "incident", "agent", "urgent_case__claimed_by")
+        .select_related("pharmacy", "service", "incident__exercise_clock", "agent", "urgent_case__claimed_by")
         .prefetch_related("pharmacy__phones")
         .order_by(Coalesce("incident__drill", False), DUE, "pk")  # noqa: FBT003
     )
@@ -51,7 +51,7 @@ def closed() -> ContactQuerySet:
     return (
         Contact.objects.urgent()
         .filter(urgent_case__closed_at__isnull=False)
-        .select_related("pharmacy", "service", "incident", "agent", "urgent_case__closed_by")
+        .select_related("pharmacy", "service", "incident__exercise_clock", "agent", "urgent_case__closed_by")
         .prefetch_related("pharmacy__phones")
         .order_by("-urgent_case__closed_at", "-pk")
     )

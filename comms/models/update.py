@@ -5,7 +5,6 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts.languages import Language
 from incidents.models import Incident, Phase, Service, ServiceStatus
@@ -104,7 +103,7 @@ class Update(models.Model):
     @property
     def is_outdated(self) -> bool:
         """What to do meanwhile holds no longer."""
-        return self.valid_until is not None and self.valid_until <= timezone.now()
+        return self.valid_until is not None and self.valid_until <= self.incident.now()
 
     @property
     def last_correction(self) -> "Correction | None":

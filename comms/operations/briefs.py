@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -34,7 +33,7 @@ def acknowledge(update: Update, desk: InternalDesk, *, by: User, at: datetime | 
     newest = incident.updates.standing().first()
     if update != newest:
         raise Refused(_("A newer message is out: read that one."))
-    at = at or timezone.now()
+    at = at or incident.now()
     receipt, is_new = BriefReceipt.objects.get_or_create(
         update=update, desk=desk, defaults={"at": at, "by": by}
     )

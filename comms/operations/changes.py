@@ -9,7 +9,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Prefetch, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.languages import INTERFACE_LANGUAGES, Language
@@ -68,8 +67,8 @@ def correct(
     same *key* again gives the correction made first. Raises Refused: field `reason`, or those of the composer.
     """
     permissions.check_publish_update(by)
-    at = at or timezone.now()
     stored = _locked(update)
+    at = at or stored.incident.now()
     if known := Correction.objects.filter(key=key).first():
         return known
     _check_reason(reason)
@@ -103,8 +102,8 @@ def withdraw(update: Update, *, reason: str, by: User, at: datetime | None = Non
     again changes nothing. Raises Refused: field `reason`.
     """
     permissions.check_publish_update(by)
-    at = at or timezone.now()
     stored = _locked(update)
+    at = at or stored.incident.now()
     if stored.withdrawn_at:
         return stored
     _check_reason(reason)

@@ -59,7 +59,7 @@ def decide(
     aware_at.
     """
     permissions.check_decide_regime(by, incident)
-    at = at or timezone.now()
+    at = at or incident.now()
     if earlier := LegalDecision.objects.filter(key=key).first():
         return earlier
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
@@ -111,7 +111,7 @@ def file(
     Fields of refusals: filed_at, reference.
     """
     permissions.check_decide_regime(by, incident)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
     _check_watched(regime)
     if earlier := LegalFiling.objects.filter(incident=incident, regime=regime, stage=stage).first():

@@ -56,6 +56,7 @@ def remind_of_law(at: datetime | None = None) -> int:
 def _remind(incident: Incident, at: datetime) -> int:
     """Two runners may come here at once: the incident's row lets one pass."""
     incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    at = incident.now(at)
     found = {
         (str(each.deadline.regime), str(each.deadline.stage), each.due_at, each.hours): each
         for duty in duties(incident)

@@ -61,7 +61,7 @@ def start_plan(
     steps = list(template.steps.all())
     if not steps:
         raise Refused(_("This plan has no steps."), field="template")
-    at = at or timezone.now()
+    at = at or incident.now()
     checklist = Checklist.objects.create(
         incident=incident,
         template=template,
@@ -89,8 +89,12 @@ def decline_plan(incident: Incident, *, reason: str, by: User, at: datetime | No
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     if Checklist.objects.filter(incident=incident).exists():
         raise Refused(_("The plan was started meanwhile."))
-    at = at or timezone.now()
-    PlanDeclined.objects.create(incident=incident, severity=incident.severity, reason=reason, at=at, by=by)
+    at = at or incident.now()
+    _declined, is_new = PlanDeclined.objects.get_or_create(
+        incident=incident, at=at, defaults={"severity": incident.severity, "reason": reason, "by": by}
+    )
+    if not is_new:  # in an exercise that is held up no time passes
+        return
     _tell(
         incident,
         by,
@@ -157,7 +161,7 @@ def tick(
             _("%(who)s marked this step at %(when)s already.")
             % {"who": standing.by.display_name, "when": f"{timezone.localtime(standing.at):%H:%M}"}
         )
-    at = at or timezone.now()
+    at = at or item.checklist.incident.now()
     note = _masked(note, LONGEST_NOTE, "note")
     _tell_step(item, outcome, _summary(note, proof), by, at)
     return Tick.objects.create(
@@ -221,7 +225,7 @@ def withdraw(tick: Tick, *, by: User, at: datetime | None = None) -> Tick:
     )
     if tick.withdrawn_at:
         return tick
-    at = at or timezone.now()
+    at = at or tick.item.checklist.incident.now()
     tick.withdrawn_at, tick.withdrawn_by = at, by
     tick.save(update_fields=["withdrawn_at", "withdrawn_by"])
     item = tick.item
@@ -262,7 +266,7 @@ def note_pressure(incident: Incident, calls: int, *, at: datetime | None = None)
 
     Steps that wait for so many calls count from here. Tells the timeline.
     """
-    at = at or timezone.now()
+    at = at or incident.now()
     whens = ChecklistItem.objects.filter(checklist__incident=incident).values_list("when", flat=True)
     exceeded = {number for number in thresholds(whens) if calls > number}
     noted = set(CallPressure.objects.filter(incident=incident).values_list("calls", flat=True))

@@ -74,13 +74,13 @@ def stage(step: Pending, at: datetime) -> Stage | None:
 def remind(at: datetime | None = None) -> int:
     """Owe what is to be said now about all running plans; returns how many steps were reminded of."""
     at = at or timezone.now()
-    calls: dict[int, list[Call]] = {}
-    for checklist, steps in running(at).items():
-        for step in steps:
-            if now := stage(step, at):
-                calls.setdefault(checklist, []).append(Call(step, now))
+    plans = {plan.checklist: plan for plan in running(at)}
+    calls = {
+        pk: [Call(step, now) for step in plan.steps if (now := stage(step, plan.at))]
+        for pk, plan in plans.items()
+    }
     new = _without_told(calls)
-    return sum(_remind(checklist, about, at) for checklist, about in new.items())
+    return sum(_remind(pk, about, plans[pk].at) for pk, about in new.items())
 
 
 def _without_told(calls: Mapping[int, list[Call]]) -> dict[int, list[Call]]:

@@ -93,7 +93,7 @@ def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Up
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
     if draft := incident.updates.drafts().first():
         return draft
-    at = at or timezone.now()
+    at = at or incident.now()
     last = incident.updates.standing().first()
     statuses = _starting_statuses(incident, last)
     promised = None if last else next_times(at)[20]
@@ -177,7 +177,7 @@ def save_draft(
     stored.valid_until = None if draft.phase == Phase.RESOLVED else draft.valid_until
     stored.central_confirmed = draft.central_confirmed
     stored.revision += 1
-    stored.saved_at, stored.saved_by = at or timezone.now(), by
+    stored.saved_at, stored.saved_by = at or stored.incident.now(), by
     stored.save()
     _put_texts(stored, draft.texts)
     _put_statuses(stored, draft.statuses)
@@ -357,7 +357,6 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
     already gives it back. Raises Refused with what the checks forbid, Conflict when somebody saved it since.
     """
     permissions.check_publish_update(by)
-    at = at or timezone.now()
     stored = (
         Update.objects.select_for_update(of=("self",))
         .select_related("saved_by", "incident")
@@ -368,6 +367,7 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
         return stored
     if stored.revision != revision:
         raise Conflict(stored)
+    at = at or stored.incident.now()
     if forbidden := checks.blocking(checks.of_update(stored), at):
         raise Refused(forbidden[0].message, field=forbidden[0].field)
     check_own_texts(stored)

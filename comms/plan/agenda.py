@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from comms.models import Anchor, Checklist
 from comms.plan.board import AFTERMATH, checklists, moments, situation
 from comms.plan.rules import timing
-from incidents.models import Entry, Incident, Phase, PhaseChange
+from incidents.models import Entry, ExerciseClock, Incident, Phase, PhaseChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,10 @@ _known: dict[int, tuple[str, tuple[Pending, ...]]] = {}
 
 
 def clock(at: datetime, *, exercise: str = "") -> Clock:
-    """Over every open incident and those closed lately, or over that one *exercise* (public id): they never mix."""
+    """Over every open incident and those closed lately, or over that one *exercise* (public id): they never mix.
+
+    *at* is the time in what is asked for: Incident.now of an exercise.
+    """
     rows = list(_running(at))
     pending = _pending(rows)
     late, following, running = [], None, set()
@@ -89,9 +92,22 @@ def clock(at: datetime, *, exercise: str = "") -> Clock:
     )
 
 
-def running(at: datetime) -> dict[int, tuple[Pending, ...]]:
-    """By the pk of its checklist, what has a due time in each plan that runs, exercises included."""
-    return _pending(list(_running(at)))
+class Running(NamedTuple):
+    """A plan that runs: the pk of its checklist, the time in its incident, and what has a due time."""
+
+    checklist: int
+    at: datetime
+    steps: tuple[Pending, ...]
+
+
+def running(at: datetime) -> list[Running]:
+    """Every plan that runs, exercises included. One query, and one more where there is an exercise."""
+    rows = list(_running(at))
+    pending = _pending(rows)
+    drills = [public_id for _pk, _hash, public_id, drill in rows if drill]
+    clocks = ExerciseClock.objects.filter(incident__public_id__in=drills).select_related("incident")
+    times = {clock.incident.public_id: clock.reads(at) for clock in clocks} if drills else {}
+    return [Running(pk, times.get(public_id, at), pending[pk]) for pk, _hash, public_id, _drill in rows]
 
 
 def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:

@@ -198,7 +198,7 @@ class Board:
 
 def checklists() -> QuerySet[Checklist]:
     """With everything a board reads, in twelve queries whatever their number."""
-    return Checklist.objects.select_related("incident").prefetch_related(
+    return Checklist.objects.select_related("incident__exercise_clock").prefetch_related(
         "items",
         Prefetch("items__ticks", Tick.objects.select_related("by", "update").order_by("at", "pk")),
         "items__reminders",
@@ -222,7 +222,8 @@ def checklists() -> QuerySet[Checklist]:
 
 
 def board(checklist: Checklist, at: datetime) -> Board:
-    """Judge every item of *checklist*, read through `checklists()`, at *at*."""
+    """Judge every item of *checklist*, read through `checklists()`, at *at*, a real moment, by its incident's time."""
+    at = checklist.incident.now(at)
     seen, known = moments(checklist), situation(checklist.incident)
     current = [row for row in checklist.incident.role_assignments.all() if row.released_at is None]
     holders = {row.role: row.person for row in current if not row.deputy}

@@ -22,7 +22,7 @@ class Proposal:
 def proposals(without: Sequence[Incident], at: datetime) -> list[Proposal]:
     """For those open incidents *without* a plan that ask for one and were not decided on yet.
 
-    Reads prefetched phase changes and impacts. Two queries, none where there is nothing to ask.
+    Reads prefetched phase changes, impacts and clocks of exercises. Two queries, none where there is nothing to ask.
     """
     if not without:
         return []
@@ -56,7 +56,7 @@ def _reason(incident: Incident, ended: Sequence[Impact], at: datetime) -> str:
         return _("the same service failed within the last %(n)d hours") % {
             "n": RELAPSE_WITHIN // timedelta(hours=1)
         }
-    if incident.severity == Severity.S2 and at - incident.began_at >= S2_LASTS:
+    if incident.severity == Severity.S2 and incident.now(at) - incident.began_at >= S2_LASTS:
         return _("it is an S2 for more than %(n)d minutes") % {"n": S2_LASTS // timedelta(minutes=1)}
     return ""
 

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 from django.contrib import messages as notices
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -62,7 +61,7 @@ def _page(
         "incident": incident,
         "rows": rows,
         "may": may,
-        "at": timezone.now(),
+        "at": incident.now(),
         "languages": INTERFACE_LANGUAGES,
         "can_switch": permissions.can_switch_regime(request.user),
     }
@@ -157,7 +156,7 @@ def draft(request: Request, public_id: str, regime: str, stage: str, language: s
     deadline = next((each for each in duty.deadlines if each.stage == stage), None) if duty else None
     if duty is None or deadline is None or duty.decision is None:
         raise Http404
-    text = draft_of(deadline, duty.decision, incident, language, timezone.now())
+    text = draft_of(deadline, duty.decision, incident, language, incident.now())
     name = f"{regime}-{stage}-{incident.public_id}-{language}.md"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers=headers)

@@ -110,7 +110,7 @@ def use(request: Request, public_id: str) -> HttpResponse:
     """The message with its texts replaced by a prepared one, or put back as they were before; saves nothing."""
     permissions.check_write_update(request.user)
     incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
-    update, at = draft_of(incident), timezone.now()
+    update, at = draft_of(incident), incident.now()
     if update is None:
         return without_draft(request, incident, at)
     data = taking_theirs(request.POST, update, at)

@@ -8,7 +8,6 @@ from django.contrib import messages as notices
 from django.forms import BoundField
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -79,7 +78,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
     """The draft of an incident: shown, saved, published or thrown away."""
     incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
     permissions.check_write_update(request.user)
-    update, at = draft_of(incident), timezone.now()
+    update, at = draft_of(incident), incident.now()
     if update is None:
         return without_draft(request, incident, at)
     if request.method == "GET":
@@ -155,7 +154,7 @@ def check(request: Request, public_id: str) -> HttpResponse:
     update = draft_of(get_object_or_404(Incident, public_id=public_id))
     if update is None:
         return HttpResponse(status=204)
-    form = UpdateForm(request.POST, update=update, at=timezone.now())
+    form = UpdateForm(request.POST, update=update, at=update.incident.now())
     form.is_valid()
     return render(request, "comms/checked.html", _judged(update, form))
 
@@ -165,7 +164,7 @@ def preview(request: Request, public_id: str, language: str) -> HttpResponse:
     """The status page as it would be with what is typed so far, made as the real one is; saves nothing."""
     permissions.check_write_update(request.user)
     incident = get_object_or_404(Incident, public_id=public_id)
-    update, at = draft_of(incident), timezone.now()
+    update, at = draft_of(incident), incident.now()
     if update is None or language not in Language:
         raise Http404
     form = UpdateForm(taking_theirs(request.POST, update, at), update=update, at=at)

@@ -12,7 +12,7 @@ class Playing:
     def __init__(self, replay: Replay, *, user: User, at: datetime) -> None:
         self.replay = replay
         self.scenario = Scenario.of_json(replay.scenario)
-        self.played = replay.played(at)
+        self.played = replay.clock.played(at)
         self.can_run = can_run_incident(user)
 
     @property
@@ -32,7 +32,7 @@ class Playing:
 
     @property
     def version(self) -> str:
-        return f"{self.replay.arrived}-{self.clock}-{self.replay.speed}-{bool(self.replay.running_since):d}"
+        return f"{self.replay.arrived}-{self.clock}-{self.replay.clock.speed}-{bool(self.replay.clock.running_since):d}"
 
 
 def of(replay: Replay | None, *, user: User, at: datetime) -> Playing | None:

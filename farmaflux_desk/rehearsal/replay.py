@@ -13,7 +13,7 @@ from accounts.refusals import Refused
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal.scenario import Arrival, Scenario, read
 from incidents import timeline
-from incidents.models import EntryKind, Incident, Partner, Service, ServiceStatus, Severity
+from incidents.models import EntryKind, ExerciseClock, Incident, Partner, Service, ServiceStatus, Severity
 from incidents.operations import declare
 from incidents.permissions import check_run_incident
 from tickets.models import CallbackWindow, Contact, ContactChannel, ContactImpact
@@ -59,18 +59,18 @@ def begin(scenario: Scenario, *, key: UUID, speed: int, by: User, at: datetime |
         by=by,
         at=at,
     )
-    Replay.objects.get_or_create(
-        incident=incident,
-        defaults={
-            "key": key,
-            "scenario": scenario.as_json(),
-            "speed": speed,
-            "started_by": by,
-            "started_at": at,
-            "running_since": at,
-        },
-    )
+    _play(scenario, incident, key=key, speed=speed, by=by, at=at)
     return incident
+
+
+def _play(scenario: Scenario, incident: Incident, *, key: UUID, speed: int, by: User, at: datetime) -> None:
+    """From *at* on by a clock of the exercise's own; once for each exercise."""
+    ExerciseClock.objects.get_or_create(
+        incident=incident, defaults={"started_at": at, "speed": speed, "running_since": at}
+    )
+    Replay.objects.get_or_create(
+        incident=incident, defaults={"key": key, "scenario": scenario.as_json(), "started_by": by}
+    )
 
 
 @transaction.atomic
@@ -97,11 +97,13 @@ def _check_speed(speed: int) -> None:
 
 def _settle(pk: int, at: datetime, *, run: bool, speed: int | None = None) -> None:
     stored = _locked(pk)
+    clock = stored.clock
     _arrive(stored, at)
-    stored.elapsed = stored.played(at)
-    stored.running_since = at if run else None
-    stored.speed = speed or stored.speed
-    stored.save(update_fields=["elapsed", "running_since", "speed", "arrived"])
+    stored.save(update_fields=["arrived"])
+    clock.elapsed = clock.played(at)
+    clock.running_since = at if run else None
+    clock.speed = speed or clock.speed
+    clock.save(update_fields=["elapsed", "running_since", "speed"])
 
 
 def play_all(at: datetime | None = None) -> int:
@@ -117,11 +119,12 @@ def play(pk: int, *, at: datetime) -> int:
     An exercise that was closed is held: nothing calls about what is over.
     """
     stored = _locked(pk)
-    if stored.running_since is None:
+    clock = stored.clock
+    if clock.running_since is None:
         return 0
     if not stored.incident.is_open:
-        stored.elapsed, stored.running_since = stored.played(at), None
-        stored.save(update_fields=["elapsed", "running_since"])
+        clock.elapsed, clock.running_since = clock.played(at), None
+        clock.save(update_fields=["elapsed", "running_since"])
         return 0
     arrived = _arrive(stored, at)
     if arrived:
@@ -130,27 +133,28 @@ def play(pk: int, *, at: datetime) -> int:
 
 
 def _locked(pk: int) -> Replay:
-    return Replay.objects.select_for_update(of=("self",)).select_related("incident").get(pk=pk)
+    return Replay.objects.select_for_update(of=("self",)).shown().get(pk=pk)
 
 
 def _arrive(replay: Replay, at: datetime) -> int:
-    """Everything due by *at* that has not arrived, each at its own moment."""
-    if replay.running_since is None:
+    """Everything due by *at* that has not arrived, each at its own moment by the exercise's clock."""
+    clock = replay.clock
+    if clock.running_since is None:
         return 0
-    played = replay.played(at).total_seconds()
+    played = clock.played(at).total_seconds()
     arrivals = Scenario.of_json(replay.scenario).arrivals
     due = [arrival for arrival in arrivals[replay.arrived :] if arrival.after <= played]
     for number, arrival in enumerate(due, replay.arrived):
-        since = timedelta(seconds=arrival.after) - replay.elapsed
-        moment = min(replay.running_since + since / replay.speed, at)
-        _one(replay, uuid5(replay.key, str(number)), arrival, moment)
+        moment = clock.started_at + timedelta(seconds=arrival.after)
+        _one(replay, uuid5(replay.key, str(number)), arrival, moment, at)
     replay.arrived += len(due)
     return len(due)
 
 
-def _one(replay: Replay, key: UUID, arrival: Arrival, at: datetime) -> None:
+def _one(replay: Replay, key: UUID, arrival: Arrival, at: datetime, real: datetime) -> None:
+    """*at*: by the exercise's clock."""
     if arrival.kind == "call":
-        _call(replay, key, arrival, at)
+        _call(replay, key, arrival, at, real)
         return
     source = Partner.objects.filter(key=arrival.partner).first() if arrival.partner else None
     said = {language: arrival.texts.get(language, arrival.texts["fr"]) for language in ("fr", "nl", "en")}
@@ -159,7 +163,7 @@ def _one(replay: Replay, key: UUID, arrival: Arrival, at: datetime) -> None:
     )
 
 
-def _call(replay: Replay, key: UUID, arrival: Arrival, at: datetime) -> None:
+def _call(replay: Replay, key: UUID, arrival: Arrival, at: datetime, real: datetime) -> None:
     """Logged as a played colleague would, who tells what is published; the team calls back where that is asked."""
     incident = replay.incident
     language = arrival.language or ("fr" if key.int % 2 else "nl")  # the same for the same call
@@ -175,7 +179,7 @@ def _call(replay: Replay, key: UUID, arrival: Arrival, at: datetime) -> None:
         note=arrival.texts.get(language) or arrival.texts.get("fr", ""),
         told_update=incident.updates.standing().first(),
         occurred_at=at,
-        recorded_at=at,
+        recorded_at=real,
     )
     wanted = CallbackRequest(arrival.callback, CallbackWindow.SOON) if arrival.callback else None
     store(contact, callback=wanted)

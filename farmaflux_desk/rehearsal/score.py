@@ -1,6 +1,6 @@
 """The score sheet of an incident, an exercise or a real one: what was kept, and what came late. Pure but for `scores`.
 
-Times are as they were in the room: at ten times the speed a quarter of an hour of the scenario lasts ninety seconds.
+Times are those of the incident: of an exercise that ran faster, its own.
 """
 
 from collections import defaultdict
@@ -16,7 +16,6 @@ from comms.models import PARTS, Checklist, ChecklistItem, Tick, Update
 from comms.plan.board import board, checklists, situation
 from comms.plan.conditions import Situation
 from comms.plan.rules import Moments, State, judge
-from farmaflux_desk.models import Replay
 from incidents.models import Incident, MilestoneKind
 from tickets.models import Contact
 
@@ -60,7 +59,7 @@ class StepScore:
 
 @dataclass(frozen=True)
 class Effect:
-    """Contacts in the quarter of an hour before a message and after it, by the scenario's clock."""
+    """Contacts in the quarter of an hour before a message and after it."""
 
     number: int
     at: datetime
@@ -177,21 +176,21 @@ def earlier_drills(incident: Incident) -> list[Incident]:
 def scores(incidents: Sequence[Incident], *, at: datetime, language: str) -> list[Score]:
     """A sheet for each, as things stand at *at*, titles in *language*; a fixed number of queries."""
     pks = [incident.pk for incident in incidents]
-    rows = Incident.objects.filter(pk__in=pks).prefetch_related(
-        "phase_changes",
-        Prefetch("updates", Update.objects.published().prefetch_related("texts").order_by("number")),
+    rows = (
+        Incident.objects.filter(pk__in=pks)
+        .select_related("exercise_clock")
+        .prefetch_related(
+            "phase_changes",
+            Prefetch("updates", Update.objects.published().prefetch_related("texts").order_by("number")),
+        )
     )
     read = {incident.pk: incident for incident in rows}
     plans = {checklist.incident_id: checklist for checklist in checklists().filter(incident__in=pks)}
-    speeds = dict(Replay.objects.filter(incident__in=pks).values_list("incident", "speed"))
     contacts: defaultdict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
-    told = Contact.objects.filter(incident__in=pks, occurred_at__lte=at).order_by("occurred_at", "pk")
+    told = Contact.objects.filter(incident__in=pks).order_by("occurred_at", "pk")
     for pk, occurred_at, number in told.values_list("incident", "occurred_at", "told_update__number"):
         contacts[pk].append((occurred_at, number))
-    return [
-        _score(read[pk], plans.get(pk), contacts[pk], speed=speeds.get(pk, 1), at=at, language=language)
-        for pk in pks
-    ]
+    return [_score(read[pk], plans.get(pk), contacts[pk], at=at, language=language) for pk in pks]
 
 
 def _score(
@@ -199,19 +198,20 @@ def _score(
     checklist: Checklist | None,
     contacts: list[tuple[datetime, int | None]],
     *,
-    speed: int,
     at: datetime,
     language: str,
 ) -> Score:
+    now, clock = incident.now(at), getattr(incident, "exercise_clock", None)
+    contacts = [(moment, number) for moment, number in contacts if moment <= now]
     updates = list(incident.updates.all())
     spoken = _spoken(updates)
     all_languages = set().union(*spoken)
     return Score(
         incident=incident,
-        at=at,
-        speed=speed,
+        at=now,
+        speed=clock.speed if clock else 1,
         first_message=_published(updates[0]) - incident.began_at if updates else None,
-        promises=list(_promises(incident, updates, at)),
+        promises=list(_promises(incident, updates, now)),
         steps=_steps(checklist, at, language) if checklist else None,
         languages={one: sum(one in said for said in spoken) for one in Language if one in all_languages},
         messages=len(updates),
@@ -219,7 +219,7 @@ def _score(
         contacts=len(contacts),
         told=sum(number is not None for _moment, number in contacts),
         told_outdated=sum(_outdated(number, moment, updates) for moment, number in contacts if number),
-        effects=_effects(updates, [moment for moment, _number in contacts], QUARTER / speed),
+        effects=_effects(updates, [moment for moment, _number in contacts]),
     )
 
 
@@ -262,12 +262,12 @@ def _outdated(number: int, moment: datetime, updates: list[Update]) -> bool:
     )
 
 
-def _effects(updates: list[Update], contacts: list[datetime], window: timedelta) -> list[Effect]:
+def _effects(updates: list[Update], contacts: list[datetime]) -> list[Effect]:
     effects = []
     for update in updates:
         told = _published(update)
-        before = sum(told - window <= moment < told for moment in contacts)
-        after = sum(told <= moment < told + window for moment in contacts)
+        before = sum(told - QUARTER <= moment < told for moment in contacts)
+        after = sum(told <= moment < told + QUARTER for moment in contacts)
         effects.append(Effect(update.number or 0, told, before, after))
     return effects
 
@@ -279,10 +279,11 @@ def _steps(checklist: Checklist, at: datetime, language: str) -> list[StepScore]
     """Of every step that was due, done or left out; what never concerned the incident is no part of it."""
     known = situation(checklist.incident)
     found = []
-    for row in board(checklist, at).items:
+    judged = board(checklist, at)
+    for row in judged.items:
         ticks = sorted(row.ticks, key=lambda tick: tick.at)
         lates = [_late_by(checklist, row.item, ticks[:n], tick.at, known) for n, tick in enumerate(ticks)]
-        open_late = row.judgement.late_by(at)
+        open_late = row.judgement.late_by(judged.at)
         title = row.item.title_in(language)
         if max([*lates, open_late], default=timedelta(0)):
             worst = max([*lates, open_late])

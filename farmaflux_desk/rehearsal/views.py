@@ -46,7 +46,11 @@ def drills(request: Request) -> HttpResponse:
 
 
 def _drills(request: Request, form: StartForm | None, *, status: int = 200) -> HttpResponse:
-    found = Incident.objects.alike(drill=True).with_phase().select_related("replay", "declared_by")
+    found = (
+        Incident.objects.alike(drill=True)
+        .with_phase()
+        .select_related("replay", "exercise_clock", "declared_by")
+    )
     context = {"drills": list(found.order_by("-began_at")[:NEWEST]), "form": form}
     return render(request, "desk/drills.html", context, status=status)
 
@@ -129,4 +133,4 @@ def _scored(request: Request, public_id: str) -> tuple[Score, list[Score]]:
 
 
 def _found(public_id: str) -> Replay:
-    return get_object_or_404(Replay.objects.select_related("incident"), incident__public_id=public_id)
+    return get_object_or_404(Replay.objects.shown(), incident__public_id=public_id)

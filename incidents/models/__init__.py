@@ -1,5 +1,6 @@
 from incidents.models.catalogue import Dependency, Partner, Service, ServiceGroup
 from incidents.models.chain import Chain, ChainLink, LinkStanding
+from incidents.models.exercise import ExerciseClock
 from incidents.models.incident import (
     DRILL_MARK,
     Impact,
@@ -36,6 +37,7 @@ __all__ = [
     "Dependency",
     "Entry",
     "EntryKind",
+    "ExerciseClock",
     "Impact",
     "Incident",
     "IncidentQuerySet",

@@ -150,10 +150,20 @@ class Incident(models.Model):
         change = self.last_phase_change
         return change.occurred_at if change.phase == Phase.RESOLVED else None
 
+    def now(self, at: datetime | None = None) -> datetime:
+        """What time it is in it at *at* (default now): of an exercise with a clock of its own, what that reads.
+
+        All that is noted of an incident and judged about it is in this time. One query for an exercise whose
+        exercise_clock was not fetched.
+        """
+        at = at or timezone.now()
+        clock = getattr(self, "exercise_clock", None) if self.drill else None
+        return clock.reads(at) if clock else at
+
     @property
     def lasted(self) -> timedelta:
         """From its beginning to its resolution, or to now while it is open."""
-        return (self.resolved_at or timezone.now()) - self.began_at
+        return (self.resolved_at or self.now()) - self.began_at
 
     @property
     def services_touched(self) -> list[Service]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext as _
 
@@ -60,7 +59,7 @@ def set_chain(
     at_<key>, confirmed_<key>, note_<key>_<language>.
     """
     permissions.check_change_course(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     if not incident.is_open:
         raise Refused(_("This incident is resolved: reopen it first."))

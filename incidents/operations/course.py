@@ -43,7 +43,7 @@ def set_statuses(
     incident touches nothing: reopen it first. Bumps PublicRevision.
     """
     permissions.check_change_course(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     impacts = {impact.service_id: impact for impact in incident.impacts.open()}
     changes = {s: new for s, new in statuses.items() if new != _status(impacts.get(s.pk))}
@@ -94,7 +94,7 @@ def move(
     Bumps PublicRevision.
     """
     permissions.check_change_course(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     last = incident.last_phase_change
     if last.phase == phase:

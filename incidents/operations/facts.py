@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -37,7 +36,7 @@ def note_fact(
     same incident that it puts right. Resolved incidents take facts too. The public does not see it.
     """
     permissions.check_note_fact(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     if kind not in NOTABLE_KINDS:
         raise Refused(_("Entries of this kind are written by the desk itself."), field="kind")

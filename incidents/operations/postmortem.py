@@ -52,7 +52,7 @@ def write_postmortem(
     text_<language>.
     """
     permissions.check_change_course(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = _resolved(incident)
     kept = {
         language: sense.written(
@@ -93,7 +93,7 @@ def publish_postmortem(
     missing, or where a text holds personal data. Fields of refusals: text_<language>.
     """
     permissions.check_change_course(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = _resolved(incident)
     drafts = incident.postmortems.drafts().select_related("saved_by").prefetch_related("texts")
     published = incident.postmortems.published().first()

@@ -27,7 +27,7 @@ def plan_milestone(
 ) -> None:
     """Say when a stage is expected; again moves it. Refused once it is reached. Bumps PublicRevision."""
     permissions.check_run_incident(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     planned_for = sense.future(
         planned_for, at=at, most=FURTHEST_PLAN, field="planned_for", not_before=incident.began_at
@@ -62,7 +62,7 @@ def reach_milestone(
     was reached at is refused. Bumps PublicRevision.
     """
     permissions.check_run_incident(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     moment = sense.past(occurred_at, at=at, field="occurred_at", not_before=incident.began_at)
     milestone, _new = Milestone.objects.get_or_create(

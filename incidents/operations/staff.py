@@ -136,7 +136,7 @@ def call_in(
     The note may say why someone cannot come: it stays out of the timeline. Fields of refusals: note.
     """
     permissions.check_call_in(by)
-    at = at or timezone.now()
+    at = at or incident.now()
     incident = rows.locked(incident)
     if known := CallIn.objects.filter(key=key).first():
         return known

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -32,7 +31,7 @@ def assign_role(
     *deputy*: not the role itself, but standing in for who holds it; who comes to hold it is no longer its deputy.
     """
     permissions.check_run_incident(by)
-    _assign(incident, role, person, by=by, deputy=deputy, text="", at=at or timezone.now())
+    _assign(incident, role, person, by=by, deputy=deputy, text="", at=at or incident.now())
 
 
 @transaction.atomic
@@ -51,7 +50,7 @@ def hand_over(
     standing_in = _row(incident, role, deputy=True)
     if standing_in is None:
         raise Refused(_("Nobody stands in for this role: name a deputy first."))
-    at = at or timezone.now()
+    at = at or incident.now()
     _assign(incident, role, standing_in.person, by=by, deputy=False, text=word, at=at)
     if held:
         _assign(incident, role, held.person, by=by, deputy=True, text="", at=at)

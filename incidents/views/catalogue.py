@@ -34,7 +34,7 @@ def incidents(request: Request) -> HttpResponse:
 def _with_all(incidents: IncidentQuerySet) -> IncidentQuerySet:
     """With all that a row shows, and nothing fetched behind its back."""
     return (
-        incidents.select_related("relapse_of")
+        incidents.select_related("relapse_of", "exercise_clock")
         .prefetch_related("phase_changes", "impacts__service")
         .fetch_mode(FETCH_RAISE)
     )

@@ -63,6 +63,7 @@ class LogForm(forms.Form):
         data = super().clean() or {}
         told = data.get("told")
         data["incident"], data["told_update"] = self._incident(data.get("incident", ""), told)
+        self.now = data["incident"].now(self.at) if data["incident"] else self.at
         data["pharmacy"] = self._pharmacy(data.get("pharmacy"), data["incident"])
         data["needed_by"] = self._moment("needed_by")
         data["callback"] = self._callback() if data.get("callback") else None
@@ -177,7 +178,7 @@ class LogForm(forms.Form):
         if not typed:
             return None
         try:
-            return moments.next_clock_time(typed, after=self.at)
+            return moments.next_clock_time(typed, after=self.now)
         except Refused as refusal:
             self.add_error(name, refusal.message)
             return None

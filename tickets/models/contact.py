@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
@@ -180,6 +181,10 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller}, {localtime(self.occurred_at):%H:%M}"
+
+    def now(self, at: datetime | None = None) -> datetime:
+        """The time in what it is about (Incident.now) at *at*, a real moment; the real one where that is nothing."""
+        return self.incident.now(at) if self.incident else at or timezone.now()
 
     @property
     def caller(self) -> str:

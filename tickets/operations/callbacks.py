@@ -50,10 +50,10 @@ def note_try(
     Until then it is due again after a quarter of an hour, then after three quarters.
     """
     check_log_contact(by)
-    at = at or timezone.now()
     if outcome not in TryOutcome.values:
         raise Refused(_("Say what the try came to."), field="try")
     stored = _open(callback)
+    at = at or stored.contact.now()
     if number != stored.tries.count() + 1:  # sent twice, or somebody else has tried meanwhile
         return stored
     CallbackTry.objects.create(callback=stored, number=number, outcome=outcome, at=at, by=by)
@@ -81,7 +81,9 @@ def close_callback(
         raise Refused(_("Say why nobody will call back."), field="outcome")
     check_length(Callback, "outcome", outcome)
     closed = Callback.objects.open().filter(pk=callback.pk)
-    changed = closed.update(state=state, outcome=outcome, closed_at=at or timezone.now(), closed_by=by)
+    changed = closed.update(
+        state=state, outcome=outcome, closed_at=at or callback.contact.now(), closed_by=by
+    )
     callback.refresh_from_db()
     if not changed and callback.state != state:
         who = callback.closed_by.display_name if callback.closed_by else ""
@@ -91,7 +93,9 @@ def close_callback(
 
 def _open(callback: Callback) -> Callback:
     """Its row, locked. Raises Refused when it is closed."""
-    related = Callback.objects.select_related("claimed_by", "closed_by").select_for_update(of=("self",))
+    related = Callback.objects.select_related(
+        "claimed_by", "closed_by", "contact__incident__exercise_clock"
+    ).select_for_update(of=("self",))
     stored = related.get(pk=callback.pk)
     if stored.state != CallbackState.OPEN:
         who = stored.closed_by.display_name if stored.closed_by else ""

@@ -99,7 +99,8 @@ def log_contact(
 
     National numbers in *note* and *caller_text* are masked. *language* defaults to the pharmacy's, then to
     the agent's. *told_update* is what the agent had before her, a published update of the same incident.
-    No history is written before the first edit. Raises Refused with the field that is wrong.
+    *at* is a real moment: unless *occurred_at* is given it happened then, by the clock of its exercise where that has
+    one. No history is written before the first edit. Raises Refused with the field that is wrong.
     """
     check_answer_call(by)
     at = at or timezone.now()
@@ -118,7 +119,7 @@ def log_contact(
         outcome=outcome,
         note=note,
         told_update=told_update,
-        occurred_at=occurred_at or at,
+        occurred_at=occurred_at or (incident.now(at) if incident else at),
         recorded_at=at,
     )
     return store(contact, callback=callback)
@@ -232,7 +233,7 @@ def _check(contact: Contact) -> None:
     told = contact.told_update
     if told and (told.published_at is None or told.incident_id != contact.incident_id):
         raise Refused(_("What was told is not a published message about this incident."), field="told")
-    late = contact.recorded_at - contact.occurred_at
+    late = contact.now(contact.recorded_at) - contact.occurred_at
     if not -CLOCKS_DIFFER <= late <= ENTERED_WITHIN:
         raise Refused(_("A call is entered when it has happened, and within a year."), field="occurred_at")
 

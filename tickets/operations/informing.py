@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -48,7 +48,7 @@ def inform_callers(
     are closed, on the phone list one is open. Nobody is told the same message twice. How many, by way.
     """
     check_publish_update(by)
-    at = at or timezone.now()
+    at = at or update.incident.now()
     # Of two who press the button the second finds nobody left.
     Incident.objects.select_for_update().get(pk=update.incident_id)
     open_ways = channels(update)
@@ -76,7 +76,7 @@ def inform_callers(
 def phone_instead(update: Update, *, by: User, at: datetime | None = None) -> int:
     """Who was told of *update* in writing in vain is to be phoned. How many; who left no number stays as she is."""
     check_publish_update(by)
-    at = at or timezone.now()
+    at = at or update.incident.now()
     rows = list(undelivered(update).select_for_update(of=("self",)).select_related("contact__pharmacy"))
     moved = 0
     for row in rows:

@@ -12,7 +12,8 @@ from tickets.pressure import last_half_hour
 def weigh_calls(at: datetime | None = None) -> int:
     """Tell the plan of every open incident how many calls the last half hour brought; returns how many incidents."""
     at = at or timezone.now()
-    running = list(Incident.objects.open().filter(checklist__isnull=False))
+    running = list(Incident.objects.open().filter(checklist__isnull=False).select_related("exercise_clock"))
     for incident in running:
-        note_pressure(incident, last_half_hour(incident, at), at=at)
+        now = incident.now(at)
+        note_pressure(incident, last_half_hour(incident, now), at=now)
     return len(running)

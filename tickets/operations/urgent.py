@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -26,7 +25,7 @@ def claim_urgent(
     if case.claimed_by_id not in (None, by.pk, instead_of):
         raise Refused(_("%(who)s is seeing to it.") % {"who": _name(case.claimed_by)})
     if case.claimed_by_id != by.pk:
-        case.claimed_by, case.claimed_at = by, at or timezone.now()
+        case.claimed_by, case.claimed_at = by, at or contact.now()
         case.save()
     return case
 
@@ -62,7 +61,7 @@ def close_urgent(
         raise Refused(_already_closed(case))
     if case.claimed_by_id not in (None, by.pk):
         raise Refused(_("%(who)s is seeing to it.") % {"who": _name(case.claimed_by)})
-    at = at or timezone.now()
+    at = at or contact.now()
     case.claimed_by, case.claimed_at = by, case.claimed_at or at
     case.answer, case.note, case.closed_by, case.closed_at = answer, note, by, at
     case.save()
@@ -76,7 +75,7 @@ def reopen_urgent(contact: Contact, *, by: User, at: datetime | None = None) -> 
     case = _case(contact)
     if case.closed_at:
         case.closed_at, case.closed_by, case.answer = None, None, ""
-        case.claimed_by, case.claimed_at = by, at or timezone.now()
+        case.claimed_by, case.claimed_at = by, at or contact.now()
         case.save()
     return case
 

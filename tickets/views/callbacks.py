@@ -80,7 +80,7 @@ def _callbacks(
     request: Request, *, refused: int = 0, typed: str = "", refusal: Refused | None = None, status: int = 200
 ) -> HttpResponse:
     related = Callback.objects.select_related(
-        "contact__pharmacy", "contact__agent", "contact__incident", "closed_by", "claimed_by"
+        "contact__pharmacy", "contact__agent", "contact__incident__exercise_clock", "closed_by", "claimed_by"
     ).prefetch_related("tries__by")
     closed, now = "closed" in request.GET, timezone.now()
     language = request.GET.get("language", "")
@@ -113,8 +113,8 @@ def _callbacks(
 def _sections(rows: list[Callback], now: datetime) -> list[tuple[str, list[Callback]]]:
     """By the window in which to phone; those that hold nobody are left out."""
     windows = {
-        _("To phone now"): [row for row in rows if row.due and row.due <= now],
-        _("Later"): [row for row in rows if row.due and row.due > now],
+        _("To phone now"): [row for row in rows if row.due and row.due <= row.contact.now(now)],
+        _("Later"): [row for row in rows if row.due and row.due > row.contact.now(now)],
         _("When it works again"): [row for row in rows if row.due is None],
     }
     return [(name, found) for name, found in windows.items() if found]

@@ -5,7 +5,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import FETCH_RAISE
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -27,7 +26,7 @@ def seen_by(request: Request, public_id: str) -> HttpResponse:
     if not can_see_readers(request.user):
         raise PermissionDenied
     incident = get_object_or_404(Incident, public_id=public_id)
-    newest, now = latest_update(incident), timezone.now()
+    newest, now = latest_update(incident), incident.now()
     found = readers(incident, newest, now) if newest else []
     context = {
         "incident": incident,

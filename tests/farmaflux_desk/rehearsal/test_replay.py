@@ -18,7 +18,7 @@ from farmaflux_desk.jobs import jobs
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal import replay as operations
 from farmaflux_desk.rehearsal.scenario import Scenario, read
-from incidents.models import Incident, Partner, Phase
+from incidents.models import ExerciseClock, Incident, Partner, Phase
 from incidents.operations import move
 from tests import factories
 from tickets.models import Callback, Contact
@@ -103,7 +103,9 @@ def test_it_goes_between_1_and_60_times_as_fast(
         operations.go_on(replay, speed=speed, by=lead)
 
 
-def test_what_arrives_stands_in_the_room_at_the_moment_at_which_it_was_due(replay: Replay) -> None:
+def test_what_arrives_stands_in_the_room_at_the_moment_of_the_exercise_at_which_it_was_due(
+    replay: Replay,
+) -> None:
     assert [after(minutes) for minutes in (0, 0.5, 1.1, 1.1, 2.5, 60)] == [1, 0, 1, 0, 1, 1]
 
     signals = replay.incident.entries.filter(kind="signal").order_by("sequence")
@@ -111,12 +113,12 @@ def test_what_arrives_stands_in_the_room_at_the_moment_at_which_it_was_due(repla
         (entry.data["said"]["nl"], entry.source and entry.source.key, entry.occurred_at) for entry in signals
     ] == [
         ("Niets meer.", None, AT),
-        ("Er komt niets.", "sciensano", AT + timedelta(minutes=1)),
+        ("Er komt niets.", "sciensano", AT + timedelta(minutes=10)),
     ]
     calls = Contact.objects.order_by("occurred_at")
     assert [(call.caller_text, call.note, call.impact, call.occurred_at) for call in calls] == [
-        ("Pharmacie · Apotheek", "Attend 85.07.30-•••.••", "patient_waiting", AT + timedelta(minutes=2)),
-        ("Pharmacie X", "Merci.", "info", AT + timedelta(minutes=3)),
+        ("Pharmacie · Apotheek", "Attend 85.07.30-•••.••", "patient_waiting", AT + timedelta(minutes=20)),
+        ("Pharmacie X", "Merci.", "info", AT + timedelta(minutes=30)),
     ]
     assert Callback.objects.get().number == "02 555 12 12"
     assert {(call.agent.username, call.agent.is_active) for call in calls} == {("scenario", False)}
@@ -250,12 +252,12 @@ def test_holding_and_going_on_from_the_room(client: Client, lead: User, replay: 
     at = f"/desk/drills/{replay.incident.public_id}/"
 
     client.post(f"{at}hold/")
-    held = Replay.objects.get().running_since
+    held = ExerciseClock.objects.get().running_since
     refused = client.post(f"{at}go-on/", {"speed": "99"}, follow=True)
-    still = Replay.objects.get().running_since
+    still = ExerciseClock.objects.get().running_since
     client.post(f"{at}go-on/", {"speed": "5"})
 
-    assert (held, still, Replay.objects.get().speed) == (None, None, 5)
+    assert (held, still, ExerciseClock.objects.get().speed) == (None, None, 5)
     assert "60" in next(str(message) for message in refused.context["messages"])
 
 

@@ -228,7 +228,7 @@ def test_an_incident_of_which_nothing_is_known_yet_has_a_sheet_all_the_same(
 
 
 class Team:
-    """Answers with what the screens call; a second of ours is a minute of the scenario."""
+    """Answers with what the screens call; a second of ours is a minute of the exercise."""
 
     def __init__(self, incident: Incident, lead: User, colleague: User) -> None:
         self.incident = incident
@@ -249,7 +249,7 @@ class Team:
             spoken: {
                 "title": f"Titre {spoken}",
                 "headline": f"Suite {spoken}",
-                "body": f"Nous cherchons depuis {timezone.localtime():%H:%M:%S}.",
+                "body": f"Nous cherchons depuis {timezone.localtime(self.incident.now()):%H:%M}.",
             }
             for spoken in languages
         }
@@ -257,7 +257,7 @@ class Team:
         statuses = {impact.service: works for impact in self.incident.impacts.select_related("service")}
         data = updates.DraftData(
             phase=phase,
-            next_update_at=timezone.now() + timedelta(seconds=promised) if promised else None,
+            next_update_at=self.incident.now() + timedelta(minutes=promised) if promised else None,
             statuses=statuses,
             texts=texts,
         )
@@ -284,6 +284,7 @@ class Team:
         return {
             3: self.start_plan,
             5: lambda: self.tick(1),
+            7: lambda: self.tick(2),
             15: lambda: self.say(20, "fr", "nl", "de", "en"),
             20: lambda: self.tick(16, Tick.Outcome.NOT_APPLICABLE),
             35: lambda: self.say(30, "fr", "nl"),
