@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from farmaflux_desk.rehearsal import replay, scenario
 from farmaflux_desk.rehearsal.scenario import Scenario, Unreadable
 from incidents.forms.fields import DeskForm, KeyedForm
+from incidents.models import Incident
 
 MOST_SHOWN = 50  # problems of one file
 OWN = "own"
@@ -43,8 +44,25 @@ class StartForm(SpeedForm, KeyedForm):
         max_length=200,
         widget=forms.FileInput({"accept": ".yaml,.yml,.txt"}),
     )
-    field_order = ("source", "file", "speed")
+    into = forms.ChoiceField(label=gettext_lazy("Exercise"), required=False)
+    field_order = ("into", "source", "file", "speed")
     scenario: Scenario
+    incident: Incident | None = None
+    """The exercise under way that it is loaded into; None: it begins a new one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = {incident.public_id: incident for incident in replay.waiting()}
+        running = [
+            (public_id, _("%(incident)s, under way") % {"incident": incident})
+            for public_id, incident in self._waiting.items()
+        ]
+        self.fields["into"].choices = [("", _("A new one")), *running]  # type: ignore[attr-defined]
+
+    def clean_into(self) -> str:
+        chosen: str = self.cleaned_data["into"]
+        self.incident = self._waiting.get(chosen)
+        return chosen
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

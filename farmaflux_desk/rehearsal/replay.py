@@ -13,7 +13,16 @@ from accounts.refusals import Refused
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal.scenario import Arrival, Scenario, read
 from incidents import timeline
-from incidents.models import EntryKind, ExerciseClock, Incident, Partner, Service, ServiceStatus, Severity
+from incidents.models import (
+    EntryKind,
+    ExerciseClock,
+    Incident,
+    IncidentQuerySet,
+    Partner,
+    Service,
+    ServiceStatus,
+    Severity,
+)
 from incidents.operations import declare
 from incidents.permissions import check_run_incident
 from tickets.models import CallbackWindow, Contact, ContactChannel, ContactImpact
@@ -61,6 +70,35 @@ def begin(scenario: Scenario, *, key: UUID, speed: int, by: User, at: datetime |
     )
     _play(scenario, incident, key=key, speed=speed, by=by, at=at)
     return incident
+
+
+@transaction.atomic
+def load(
+    scenario: Scenario, incident: Incident, *, key: UUID, speed: int, by: User, at: datetime | None = None
+) -> Replay:
+    """Let *scenario* run in an exercise that is under way, from now on; its title, severity and services stay its own.
+
+    The same *key* again changes nothing. Fields of refusals: speed, into.
+    """
+    check_run_incident(by)
+    _check_speed(speed)
+    incident = Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    loaded = Replay.objects.filter(incident=incident).first()
+    if loaded and loaded.key == key:
+        return loaded
+    if loaded:
+        raise Refused(_("This exercise has a scenario already."), field="into")
+    if not incident.drill:
+        raise Refused(_("This is no exercise."), field="into")
+    if not incident.is_open:
+        raise Refused(_("The exercise is over."), field="into")
+    _play(scenario, incident, key=key, speed=speed, by=by, at=at or timezone.now())
+    return Replay.objects.get(incident=incident)
+
+
+def waiting() -> IncidentQuerySet:
+    """Exercises under way that have no scenario."""
+    return Incident.objects.alike(drill=True).open().filter(replay=None)
 
 
 def _play(scenario: Scenario, incident: Incident, *, key: UUID, speed: int, by: User, at: datetime) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import Request
+from accounts.models import User
 from accounts.refusals import Refused
 from comms.middleware import changes_nothing_public
 from farmaflux_desk.models import Replay
@@ -26,23 +27,32 @@ NEWEST = 50
 
 @require_http_methods(["GET", "POST"])
 def drills(request: Request) -> HttpResponse:
-    """The exercises there were, the newest first; who may declare begins one from a scenario."""
+    """The exercises there were, the newest first; who may declare begins one from a scenario.
+
+    Or loads it into one that is under way, which `?into=` chooses.
+    """
     may = can_run_incident(request.user)
     if request.method == "GET":
-        return _drills(request, StartForm() if may else None)
+        return _drills(request, StartForm(initial={"into": request.GET.get("into", "")}) if may else None)
     if not may:
         raise PermissionDenied
     form = StartForm(request.POST, request.FILES)
     if form.is_valid():
-        said = form.cleaned_data
         try:
-            incident = operations.begin(form.scenario, key=said["key"], speed=said["speed"], by=request.user)
+            incident = _played(form, by=request.user)
         except Refused as refusal:
             form.refuse(refusal)
         else:
             messages.success(request, _("The exercise has begun. Nothing of it leaves the house."))
             return redirect("desk:room", incident.public_id)
     return _drills(request, form, status=422)
+
+
+def _played(form: StartForm, *, by: User) -> Incident:
+    key, speed = form.cleaned_data["key"], form.cleaned_data["speed"]
+    if form.incident:
+        return operations.load(form.scenario, form.incident, key=key, speed=speed, by=by).incident
+    return operations.begin(form.scenario, key=key, speed=speed, by=by)
 
 
 def _drills(request: Request, form: StartForm | None, *, status: int = 200) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
-from comms.models import Anchor, PlanDeclined, PlanPhase, PlanStep, PlanTemplate, Reminder
+from comms.models import Anchor, PlanDeclined, PlanPhase, PlanStep, PlanTemplate, Reminder, Tick
 from comms.operations import plan, updates
 from comms.operations.reminders import remind
 from farmaflux_desk.header import Header
@@ -109,9 +109,9 @@ def test_what_is_done_in_it_is_noted_at_its_time(
     ticked = plan.tick(
         checklist.items.get(),
         key=uuid.uuid4(),
-        outcome="done",
+        outcome=Tick.Outcome.DONE,
         note="Fait.",
-        by=lead,  # type: ignore[arg-type]
+        by=lead,
     )
     called = log_contact(
         key=uuid.uuid4(),

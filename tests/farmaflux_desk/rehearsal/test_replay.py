@@ -247,6 +247,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_begins(
     assert said in " ".join(page.context["form"].errors[field])
 
 
+@time_machine.travel(AT + timedelta(minutes=1), tick=False)
 def test_holding_and_going_on_from_the_room(client: Client, lead: User, replay: Replay) -> None:
     client.force_login(lead)
     at = f"/desk/drills/{replay.incident.public_id}/"
@@ -285,3 +286,62 @@ def test_the_list_costs_the_same_however_many_exercises(
 
     with django_assert_max_num_queries(22):
         client.get("/desk/drills/")
+
+
+# -- an exercise that was declared by hand
+
+
+def test_a_scenario_is_loaded_into_an_exercise_under_way_once_and_runs_from_then_on(
+    scenario: Scenario, lead: User
+) -> None:
+    incident = factories.incident(drill=True, began_at=AT - timedelta(minutes=20))
+    key, later = uuid.uuid4(), AT + timedelta(minutes=5)
+
+    loaded = {
+        operations.load(scenario, incident, key=key, speed=10, by=lead, at=later).pk for _again in range(2)
+    }
+    arrived = after(6.1)
+
+    incident.refresh_from_db()
+    assert (len(loaded), arrived, Incident.objects.get().title_fr) == (1, 2, incident.title_fr)
+    assert list(
+        incident.entries.filter(kind="signal").values_list("occurred_at", flat=True).order_by("pk")
+    ) == [
+        later,
+        later + timedelta(minutes=10),
+    ]
+    with pytest.raises(Refused):
+        operations.load(scenario, incident, key=uuid.uuid4(), speed=10, by=lead)
+
+
+def test_what_is_real_or_over_is_given_no_scenario(scenario: Scenario, lead: User) -> None:
+    over = factories.incident(drill=True, phase=Phase.RESOLVED)
+    running, agent = factories.incident(drill=True), factories.user(Role.AGENT)
+
+    for incident in (factories.incident(), over):
+        with pytest.raises(Refused):
+            operations.load(scenario, incident, key=uuid.uuid4(), speed=1, by=lead)
+    with pytest.raises(NotAllowed):
+        operations.load(scenario, running, key=uuid.uuid4(), speed=1, by=agent)
+    assert not Replay.objects.exists()
+
+
+def test_the_room_of_an_exercise_without_a_scenario_leads_to_loading_one(
+    client: Client, lead: User, scenario: Scenario
+) -> None:
+    incident = factories.incident(drill=True)
+    real = factories.incident()
+    client.force_login(lead)
+
+    room = client.get(f"/desk/incidents/{incident.public_id}/").text
+    form = client.get(f"/desk/drills/?into={incident.public_id}").text
+    refused = client.post("/desk/drills/", typed(into=real.public_id))
+    sent = client.post("/desk/drills/", typed(into=incident.public_id))
+
+    assert f"/desk/drills/?into={incident.public_id}" in room
+    assert f'<option value="{incident.public_id}" selected>' in form
+    assert (refused.status_code, "into" in refused.context["form"].errors) == (422, True)
+    assert (sent.url, Replay.objects.get().incident) == (  # type: ignore[attr-defined]
+        f"/desk/incidents/{incident.public_id}/",
+        incident,
+    )
