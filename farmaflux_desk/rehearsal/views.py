@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.http import Request
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal import replay as operations
 from farmaflux_desk.rehearsal import sheet
@@ -85,14 +84,12 @@ def scenario(request: Request) -> HttpResponse:  # noqa: ARG001
 
 
 @require_POST
-@changes_nothing_public
 def hold(request: Request, public_id: str) -> HttpResponse:
     operations.hold(_found(public_id), by=request.user)
     return redirect("desk:room", public_id)
 
 
 @require_POST
-@changes_nothing_public
 def go_on(request: Request, public_id: str) -> HttpResponse:
     """At the speed that is given; what is refused is said in the room."""
     replay, form = _found(public_id), SpeedForm(request.POST)

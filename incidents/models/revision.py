@@ -1,9 +1,26 @@
 """The number that grows with every change of what the public may see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from django.db import models, transaction
 from django.db.models import F
 
 from incidents.models.incident import Incident
+
+_bumped: ContextVar[list[Incident | None] | None] = ContextVar("bumped", default=None)
+
+
+@contextmanager
+def bumps() -> Iterator[list[Incident | None]]:
+    """Fills with the incident of each bump of this thread meanwhile, with those of what is rolled back too."""
+    seen: list[Incident | None] = []
+    token = _bumped.set(seen)
+    try:
+        yield seen
+    finally:
+        _bumped.reset(token)
 
 
 class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
@@ -18,6 +35,8 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
             raise transaction.TransactionManagementError("A public revision is part of a transaction.")
         if incident is not None and incident.drill:
             return
+        if (seen := _bumped.get()) is not None:
+            seen.append(incident)
         if not self.filter(pk=1).update(number=F("number") + 1):
             self.get_or_create(pk=1)
             self.filter(pk=1).update(number=F("number") + 1)

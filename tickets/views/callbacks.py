@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.http import Request
 from accounts.languages import Language
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from tickets import operations
 from tickets.callbacks import with_due
 from tickets.informing import recoveries
@@ -34,7 +33,6 @@ def callbacks(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def close(request: Request, pk: int) -> HttpResponse:
     """Phoned (?done) or dropped, with what came of it; ?claim (&instead_of=), ?release, or a ?try= (&number=)."""
     if not can_log_contact(request.user):

@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.http import Request
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from comms.models import Update
 from incidents.models import Incident, Service
 from tickets import lookup, operations, phone
@@ -60,7 +59,6 @@ def new(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def log(request: Request) -> HttpResponse:
     """Log the call; or, without JavaScript, look the caller up and show the row with the choices."""
     if not can_answer_call(request.user):
@@ -82,7 +80,6 @@ def log(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def undo(request: Request, pk: int) -> HttpResponse:
     """Take back the call that was just saved; what it held comes back into the row."""
     contact = get_object_or_404(Contact.objects.shown(), pk=pk)

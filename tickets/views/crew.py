@@ -20,7 +20,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.http import Request
 from accounts.models import User, hashed
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from tickets import operations
 from tickets.crew import at_the_phones
 from tickets.forms.crew import InvitationForm, JoinForm, NoteForm, ShiftForm
@@ -37,7 +36,6 @@ def crew(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def start(request: Request) -> HttpResponse:
     """?person= is at the phones, having come ?came_by=."""
     _check(can_log_contact, request.user)
@@ -55,7 +53,6 @@ def start(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def stop(request: Request, pk: int) -> HttpResponse:
     _check(can_log_contact, request.user)
     operations.end_shift(get_object_or_404(Shift, pk=pk), by=request.user)
@@ -63,7 +60,6 @@ def stop(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def note(request: Request) -> HttpResponse:
     _check(can_log_contact, request.user)
     form = NoteForm(request.POST)
@@ -78,7 +74,6 @@ def note(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 @never_cache
 def invite(request: Request) -> HttpResponse:
     """The link is shown on the page that answers, and never again."""
@@ -96,7 +91,6 @@ def invite(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def end(request: Request, pk: int) -> HttpResponse:
     """The link, and whom it let in, are not needed any more."""
     _check(can_invite_volunteer, request.user)

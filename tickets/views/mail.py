@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.http import Request
 from accounts.refusals import Refused
 from comms.channels.kinds import capabilities
-from comms.middleware import changes_nothing_public
 from comms.script import Script, what_to_say
 from tickets import answers, operations
 from tickets.models import Answer, Contact, Mail, MailKind
@@ -39,7 +38,6 @@ def mails(request: Request) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@changes_nothing_public
 def thread(request: Request, pk: int) -> HttpResponse:
     """POST: ?send (&text=), ?settle, or ?use (&template=): the text with that template under it."""
     contact = get_object_or_404(Contact.objects.select_related("pharmacy", "incident", "agent"), pk=pk)

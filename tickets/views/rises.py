@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import Request
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from incidents.permissions import can_run_incident
 from tickets import operations
 from tickets.models import RiseDismissed
@@ -30,7 +29,6 @@ def pressure(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def dismiss(request: Request) -> HttpResponse:
     """?rise= ("service-3") is no incident, because of ?reason=."""
     if not can_run_incident(request.user):

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.http import Request
 from accounts.languages import Language
 from accounts.models import User
-from comms.middleware import changes_nothing_public
 from comms.models import Update
 from comms.script import what_to_say
 from incidents.models import Incident, PublicRevision
@@ -37,7 +36,6 @@ def say(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def seen(request: Request) -> HttpResponse:
     """The agent has read message ?number= of ?incident=: the panel again, no longer amber."""
     incident = incident_of(request.POST)

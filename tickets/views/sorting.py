@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST
 from accounts.http import Request
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from incidents.models import Incident
 from tickets import operations
 from tickets.models import Contact, Pharmacy
@@ -88,7 +87,6 @@ def hand_over(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def attach_number(request: Request, pk: int) -> HttpResponse:
     """The pharmacy calls from ?number= too. A script is told in one line, a form on the page it came from."""
     pharmacy = get_object_or_404(Pharmacy, pk=pk)
@@ -110,7 +108,6 @@ def attach_number(request: Request, pk: int) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def presence(request: Request, kind: str, pk: int) -> HttpResponse:
     """I am here; who else is? Asked again while the page is open."""
     others = operations.be_at(f"{kind}:{pk}", by=request.user) if kind in PLACES else []

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import Request
 from accounts.refusals import Refused
-from comms.middleware import changes_nothing_public
 from tickets import operations
 from tickets.models import Contact, UrgentAnswer
 from tickets.permissions import can_log_contact
@@ -45,7 +44,6 @@ def live(request: Request) -> HttpResponse:
 
 
 @require_POST
-@changes_nothing_public
 def act(request: Request, pk: int) -> HttpResponse:
     """?do=claim (&instead_of=), release, close (&answer= &note=) or reopen."""
     contact = get_object_or_404(Contact.objects.urgent(), pk=pk)
