@@ -44,6 +44,7 @@ class User(AbstractUser):
 
 class IntakeKind(models.TextChoices):
     TELEPHONE = "telephone", _("Telephone system")
+    MONITORING = "monitoring", _("Monitoring (Alertmanager)")
 
 
 class Intake(models.Model):

@@ -21,7 +21,7 @@ from comms.permissions import can_configure_channel, can_start_plan
 from comms.plan.agenda import Clock, Due, clock
 from comms.plan.proposing import Proposal, default_template, proposals
 from comms.pulse import oldest_unsent, stopped_since
-from incidents.models import Incident, Maintenance, ServiceStatus
+from incidents.models import Alert, Incident, Maintenance, ServiceStatus
 from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
 from tickets.models import Callback, CallbackState, Mail
@@ -103,6 +103,7 @@ SECTIONS = {
 
 
 IN_THE_BAR = 4  # entries that fit beside "More" on a phone of 320 px
+ALERTS = 3  # shown on every page; the others on their own
 ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "staff:")
 
 
@@ -273,6 +274,24 @@ class Header:
         return rises(self.at, self._recent)
 
     @cached_property
+    def alerts(self) -> list[Alert]:
+        """What monitoring reports while no incident says so, the newest first."""
+        if not self._to_answer.get("alerts"):
+            return []
+        return list(Alert.objects.proposing().select_related("service", "intake")[:ALERTS])
+
+    @property
+    def alerts_left(self) -> int:
+        return self._to_answer.get("alerts", 0) - len(self.alerts)
+
+    @cached_property
+    def silent(self) -> list[Alert]:
+        """Heartbeats of monitoring that are missing."""
+        if not self._to_answer.get("silent"):
+            return []
+        return list(Alert.objects.silent(self.at).select_related("intake"))
+
+    @cached_property
     def spark(self) -> Spark | None:
         return spark(per_quarter(self.incident, self.now)[-8:]) if self.incident else None
 
@@ -344,7 +363,7 @@ class Header:
 
     @cached_property
     def _to_answer(self) -> dict[str, int]:
-        """What waits for an agent by its kind, and the accounts that are read: three numbers in one question."""
+        """What waits for somebody by its kind, and the accounts that are read: all numbers in one question."""
         open_ = Callback.objects.filter(state=CallbackState.OPEN)
         about = self.incident if self.drill else None
         callbacks = (
@@ -356,6 +375,8 @@ class Header:
                 ("callbacks", callbacks),
                 ("mails", Mail.objects.unanswered()),
                 ("accounts", Channel.objects.filter(mentions=True)),
+                ("alerts", Alert.objects.proposing()),
+                ("silent", Alert.objects.silent(self.at)),
             )
         ]
         rows = counted[0].union(*counted[1:], all=True).order_by()
@@ -484,6 +505,8 @@ class Header:
             ".".join(proposal.incident.public_id for proposal in self.proposals),
             ".".join(f"{rise.key}:{rise.calls}" for rise in self.rises),
             ".".join(f"{hint.service.pk}:{hint.count}" for hint in self.hints),
+            ".".join(str(alert.pk) for alert in (*self.alerts, *self.silent)),
+            self.alerts_left,
         )
         return "-".join(str(part or "") for part in parts)
 

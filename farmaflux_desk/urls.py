@@ -9,6 +9,7 @@ from accounts.views import SignInView
 from comms.urls import subscribe_urlpatterns
 from farmaflux_desk import views
 from farmaflux_desk.rehearsal import views as rehearsal
+from incidents.urls import intake_urlpatterns as monitoring
 from incidents.urls import maintenance, staff
 from tickets.urls import intake_urlpatterns, report_urlpatterns, volunteer_urlpatterns
 
@@ -67,7 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("public/", include((subscribe_urlpatterns, "subscribe"))),
     path("public/report/", include((report_urlpatterns, "report"))),
     path("public/volunteer/", include((volunteer_urlpatterns, "volunteer"))),
-    path("intake/", include((intake_urlpatterns, "intake"))),
+    path("intake/", include(([*intake_urlpatterns, *monitoring], "intake"))),
     path("admin/", admin.site.urls),
     path("livez", views.livez, name="livez"),
     path("readyz", views.readyz, name="readyz"),

@@ -1,11 +1,14 @@
 from django.urls import path
 
 from incidents import views
+from incidents.views import alerts as alert_views
 from incidents.views import staff as staff_views
 
 app_name = "incidents"
 urlpatterns = [
     path("", views.incidents, name="list"),
+    path("alerts/", alert_views.alerts, name="alerts"),
+    path("alerts/<int:pk>/close/", alert_views.close, name="alert_close"),
     path("declare/", views.declare, name="declare"),
     path("declare/relapse/", views.relapse, name="relapse"),
     path("declare/severity/", views.severity, name="severity"),
@@ -20,6 +23,8 @@ urlpatterns = [
     path("<slug:public_id>/note/", views.note, name="note"),
     path("<slug:public_id>/call-in/", staff_views.call_in, name="call_in"),
 ]
+
+intake_urlpatterns = [path("alertmanager", alert_views.notification, name="alertmanager")]
 
 staff = (
     [

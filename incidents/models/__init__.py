@@ -1,3 +1,4 @@
+from incidents.models.alert import Alert
 from incidents.models.catalogue import Dependency, Partner, Service, ServiceGroup
 from incidents.models.chain import Chain, ChainLink, LinkStanding
 from incidents.models.exercise import ExerciseClock
@@ -28,6 +29,7 @@ from incidents.models.timeline import Entry, EntryKind
 __all__ = [
     "DRILL_MARK",
     "Absence",
+    "Alert",
     "CallIn",
     "CallInAnswer",
     "CallInWay",

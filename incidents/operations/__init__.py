@@ -5,6 +5,7 @@ writes the timeline entry; and bumps PublicRevision when the public may see the 
 passed in is not refreshed. Raises Refused, NotAllowed among it, with nothing written.
 """
 
+from incidents.operations.alerts import close_alert, take_alerts
 from incidents.operations.chain import Confirmation, Standing, set_chain
 from incidents.operations.course import move, set_statuses
 from incidents.operations.declaring import amend, declare, link_relapse
@@ -35,6 +36,7 @@ __all__ = [
     "amend_maintenance",
     "assign_role",
     "call_in",
+    "close_alert",
     "declare",
     "discard_postmortem",
     "hand_over",
@@ -52,6 +54,7 @@ __all__ = [
     "remove_colleague",
     "set_chain",
     "set_statuses",
+    "take_alerts",
     "take_calendar",
     "write_postmortem",
 ]

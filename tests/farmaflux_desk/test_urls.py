@@ -27,6 +27,7 @@ PUBLIC = {
     "/accounts/password/reset/done/",
     "/accounts/password/reset/key/done/",
     "/accounts/password/reset/key/<uidb36>-<key>/",
+    "/intake/alertmanager",
     "/intake/cti/<token>",
     "/language/",
     "/livez",
