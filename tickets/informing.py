@@ -21,6 +21,7 @@ from tickets.models import (
 
 KINDS = {InformedBy.EMAIL: ChannelKind.CALLER_EMAIL, InformedBy.SMS: ChannelKind.CALLER_SMS}
 FAILED = (DeliveryState.FAILED, DeliveryState.DROPPED)
+IN_VAIN = Q(delivery__state__in=FAILED) | Q(bounced_at__isnull=False)
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,9 @@ def channels(update: Update) -> dict[InformedBy, Channel]:
 def results(update: Update) -> list[Result]:
     """One query."""
     by_phone = Q(way=InformedBy.PHONE)
-    done = Q(delivery__state__in=[DeliveryState.SENT, DeliveryState.REHEARSED]) | by_phone & Q(
-        contact__callback__state=CallbackState.DONE
-    )
-    failed = Q(delivery__state__in=FAILED) | by_phone & Q(
+    arrived = Q(delivery__state__in=[DeliveryState.SENT, DeliveryState.REHEARSED], bounced_at=None)
+    done = ~by_phone & arrived | by_phone & Q(contact__callback__state=CallbackState.DONE)
+    failed = ~by_phone & IN_VAIN | by_phone & Q(
         contact__callback__state__in=[CallbackState.UNREACHED, CallbackState.DROPPED]
     )
     rows = (
@@ -151,7 +151,7 @@ def results(update: Update) -> list[Result]:
 
 def undelivered(update: Update) -> QuerySet[Informed]:
     """Told in writing, as it turned out in vain."""
-    return Informed.objects.filter(update=update, delivery__state__in=FAILED).exclude(way=InformedBy.PHONE)
+    return Informed.objects.filter(IN_VAIN, update=update).exclude(way=InformedBy.PHONE)
 
 
 def newest(incident: Incident) -> Update | None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
+from email.parser import HeaderParser
 from hashlib import sha256
 
 from django.utils.timezone import is_naive
@@ -32,7 +33,10 @@ _DAEMONS = ("mailer-daemon", "postmaster")
 
 @dataclass(frozen=True)
 class Letter:
-    """*answers*: the Message-IDs it refers to. *refused*: of a bounce, the address; *gone*: for good."""
+    """*answers*: the Message-IDs it refers to. *refused*: of a bounce, the address; *gone*: for good.
+
+    *returned*: the Message-ID of what came back with it.
+    """
 
     message_id: str
     answers: tuple[str, ...]
@@ -45,15 +49,19 @@ class Letter:
     sent_at: datetime | None
     refused: str = ""
     gone: bool = False
+    returned: str = ""
 
 
 def letter_of(message: MailMessage) -> Letter:
     sender = message.from_values
     refused, gone = _report(message.obj)
+    returned = _returned(message.obj) if refused else ""
     return Letter(
         message_id=_id_of(message),
         answers=tuple(
-            _MESSAGE_ID.findall(f"{_header(message, 'in-reply-to')} {_header(message, 'references')}")
+            _MESSAGE_ID.findall(
+                f"{_header(message, 'in-reply-to')} {_header(message, 'references')} {returned}"
+            )
         ),
         sender=(sender.email if sender else "").strip().casefold()[:254],
         name=_line(sender.name if sender else "")[:120],
@@ -64,6 +72,7 @@ def letter_of(message: MailMessage) -> Letter:
         sent_at=None if is_naive(message.date) else message.date,
         refused=refused[:254],
         gone=gone,
+        returned=returned,
     )
 
 
@@ -104,6 +113,25 @@ def _report(message: Message) -> tuple[str, bool]:
             if recipient and str(block.get("Action", "")).strip().casefold() == "failed":
                 return recipient.casefold(), str(block.get("Status", "")).strip().startswith("5.1.")
     return "", False
+
+
+def _returned(message: Message) -> str:
+    """Of what a report sends back, whole or its headers alone (RFC 3462)."""
+    for part in message.walk():
+        kind = part.get_content_type()
+        if kind == "message/rfc822":
+            inside = part.get_payload()
+            first = inside[0] if isinstance(inside, list) and inside else None
+            header = first.get("Message-ID", "") if isinstance(first, Message) else ""
+        elif kind == "text/rfc822-headers":
+            content = part.get_payload(decode=True)
+            text = content.decode("ascii", "replace") if isinstance(content, bytes) else ""
+            header = HeaderParser().parsestr(text).get("Message-ID", "")
+        else:
+            continue
+        if found := _MESSAGE_ID.search(str(header)):
+            return found[0]
+    return ""
 
 
 def _written(message: MailMessage) -> str:

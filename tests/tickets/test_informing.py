@@ -14,10 +14,12 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from comms import relay
+from comms.channels.letter import message_id
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
 from incidents.models import Incident, Phase
 from tests import factories
 from tickets import operations
+from tickets.informing import results
 from tickets.models import (
     Callback,
     CallbackState,
@@ -28,6 +30,7 @@ from tickets.models import (
     InformedBy,
     PharmacyPhone,
 )
+from tickets.operations.informing import note_bounce
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -164,6 +167,37 @@ def test_who_could_not_be_told_in_writing_is_put_on_the_phone_list(
 
     assert Informed.objects.get().way == InformedBy.PHONE
     assert Callback.objects.get().state == CallbackState.OPEN
+
+
+def test_a_mail_that_comes_back_did_not_reach_the_caller_who_is_put_on_the_phone_list(
+    client: Client, lead: User, incident: Incident, update: Update, by_mail: Channel
+) -> None:
+    for email in ("full@pharmacy.example", "well@pharmacy.example"):
+        caller(incident, email=email, number="+3225551212")
+    tell(client, update)
+    relay.run_once()
+    later = factories.update(incident, published_at=timezone.now(), phase=Phase.RESOLVED)
+    first = Informed.objects.get(delivery__recipient="full@pharmacy.example")
+    other = Informed.objects.create(
+        contact=first.contact, update=later, way="email", delivery=first.delivery, at=timezone.now(), by=lead
+    )
+
+    for _ in range(2):
+        returned = message_id(update, "full@pharmacy.example")
+        note_bounce("Full@Pharmacy.example", returned=returned, at=timezone.now())
+
+    assert [row.pk for row in Informed.objects.exclude(bounced_at=None)] == [first.pk]
+    other.delete()
+    Update.objects.filter(pk=later.pk).update(withdrawn_at=timezone.now(), withdrawn_by=lead)
+    page = client.get(reverse("tickets:callers", args=[incident.public_id])).text
+    assert "full@pharmacy.example" in page
+    assert "not reached: it came back" in page
+    assert [(row.way, row.done, row.failed) for row in results(update)] == [("email", 1, 1)]
+    client.post(reverse("tickets:callers_phone", args=[incident.public_id]))
+    assert {(row.way, row.done, row.waiting, row.failed) for row in results(update)} == {
+        ("email", 1, 0, 0),
+        ("phone", 0, 1, 0),
+    }
 
 
 def test_a_way_that_is_switched_off_an_older_message_and_bad_input_are_refused_and_tell_nobody(

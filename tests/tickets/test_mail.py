@@ -54,14 +54,16 @@ def take(content: bytes) -> Mail:
     return operations.take_mail(letter_of(MailMessage.from_bytes(content)))
 
 
-def bounce(recipient: str, status: str = "5.1.1") -> bytes:
+def bounce(recipient: str, status: str = "5.1.1", *, returned: str = "") -> bytes:
     return (
         "From: Mail Delivery Subsystem <mailer-daemon@relay.example>\r\nTo: desk@farmaflux.example\r\n"
         f"Subject: Undelivered\r\nMessage-ID: <{uuid.uuid4()}@relay.example>\r\n"
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
         "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.example\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: {status}\r\n\r\n--b--\r\n"
+        f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: {status}\r\n\r\n"
+        + (f"--b\r\nContent-Type: {returned}" if returned else "")
+        + "--b--\r\n"
     ).encode()
 
 
@@ -134,6 +136,22 @@ def test_who_is_gone_for_good_is_written_to_no_more_and_who_has_a_full_box_is() 
 
     refused = ListMember.objects.exclude(refused_at=None)
     assert [member.email for member in refused] == ["gone@desk.example"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["message/rfc822\r\n\r\nFrom: us@f.example\r\n", "text/rfc822-headers\r\n\r\nSubject: Re\r\n"]
+)
+def test_a_report_names_what_came_back_and_joins_the_thread_of_a_reply(
+    kind: str, nancy: User, by_mail: Channel
+) -> None:
+    first = take(written())
+    reply = operations.reply(first.contact, key=uuid.uuid4(), text="Nous savons.", by=nancy)  # type: ignore[arg-type]
+    content = bounce("gare@pharmacie.example", returned=f"{kind}Message-ID: {reply.message_id}\r\n\r\n")
+
+    kept = take(content)
+
+    assert letter_of(MailMessage.from_bytes(content)).returned == reply.message_id
+    assert (kept.kind, kept.contact) == (MailKind.BOUNCE, first.contact)
 
 
 def test_a_thread_goes_on_with_its_contact_and_what_answers_our_message_belongs_to_its_incident(

@@ -16,7 +16,10 @@ class InformedBy(models.TextChoices):
 
 
 class Informed(models.Model):
-    """By e-mail and SMS the answer is the delivery's state, of the phone list that of the contact's callback."""
+    """By e-mail and SMS the answer is the delivery's state, of the phone list that of the contact's callback.
+
+    A mail that was accepted may come back nevertheless: then it has bounced.
+    """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="informed")
     update = models.ForeignKey(Update, on_delete=models.PROTECT, related_name="informed")
@@ -24,6 +27,7 @@ class Informed(models.Model):
     delivery = models.ForeignKey(
         Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="informed"
     )
+    bounced_at = models.DateTimeField(null=True, blank=True)
     at = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 

@@ -1,7 +1,7 @@
 """Telling those who called: in writing through the outbox, or on a list of whom to phone."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import translation
@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from accounts.languages import INTERFACE_LANGUAGES
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.models import Delivery, Update
+from comms.channels.letter import message_id
+from comms.models import Delivery, DeliveryState, Update
 from comms.operations.callers import owe_callers
 from comms.permissions import check_publish_update
 from incidents import timeline
@@ -29,6 +30,7 @@ from tickets.models import (
     InformedBy,
 )
 
+BOUNCES_WITHIN = timedelta(days=7)  # mail servers try for five
 IN_WRITING = gettext_lazy("told of v%(number)d by %(way)s")
 
 
@@ -87,6 +89,30 @@ def phone_instead(update: Update, *, by: User, at: datetime | None = None) -> in
             row.save(update_fields=["way"])
             moved += 1
     return moved
+
+
+def note_bounce(address: str, *, returned: str, at: datetime) -> None:
+    """The mail by which the caller at *address* was told came back, in the transaction that keeps the report.
+
+    *returned* is its Message-ID; where the report does not say, it is the last that she was sent.
+    """
+    rows = (
+        Informed.objects.filter(
+            way=InformedBy.EMAIL,
+            delivery__recipient__iexact=address,
+            delivery__state=DeliveryState.SENT,
+            at__gt=at - BOUNCES_WITHIN,
+        )
+        .select_related("update__incident", "delivery")
+        .order_by("-at", "-pk")
+    )
+    for row in rows:
+        recipient = row.delivery.recipient if row.delivery else ""
+        if not returned or message_id(row.update, recipient) == returned:
+            Informed.objects.filter(update=row.update, delivery=row.delivery, bounced_at=None).update(
+                bounced_at=at
+            )
+            return
 
 
 def _write(update: Update, way: InformedBy, callers: list[Caller], *, by: User, at: datetime) -> None:

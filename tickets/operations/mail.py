@@ -17,6 +17,7 @@ from tickets.letters import Letter
 from tickets.models import Contact, ContactChannel, Mail, MailKind, Pharmacy
 from tickets.models.mail import LONGEST_MAIL
 from tickets.operations.contacts import CLOCKS_DIFFER, ENTERED_WITHIN, one_line, store
+from tickets.operations.informing import note_bounce
 
 READER = "intake-mailbox"
 _INCIDENT = re.compile(r"<incident-([a-z0-9]{1,12})@")  # comms.channels.letter names a message's incident so
@@ -26,7 +27,8 @@ def take_mail(letter: Letter, *, at: datetime | None = None) -> Mail:
     """Keep *letter*; the same one again gives the one that was kept first.
 
     What a person wrote becomes a contact, or goes on with that of the thread it belongs to. Of an automatic reply
-    and of a bounce only the mail is kept; a member of our lists who is gone for good is written to no more.
+    and of a bounce only the mail is kept; a member of our lists who is gone for good is written to no more, and
+    a caller who was told of a message by the mail that came back was not told.
     """
     at = at or timezone.now()
     if known := Mail.objects.filter(message_id=letter.message_id).first():
@@ -49,6 +51,8 @@ def _take(letter: Letter, at: datetime) -> Mail:
     if kind == MailKind.BOUNCE and letter.gone:
         members = ListMember.objects.filter(email__iexact=letter.refused, refused_at=None)
         members.update(refused_at=at, refusal=(letter.subject or "5.1")[:500])
+    if kind == MailKind.BOUNCE and letter.refused:
+        note_bounce(letter.refused, returned=letter.returned, at=at)
     return Mail.objects.create(
         message_id=letter.message_id,
         kind=kind,

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import FETCH_RAISE
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -92,7 +93,9 @@ def _callers(
             "missing": [way for way in InformedBy if way not in usable],
             "languages": [(code, code in asked.getlist("language") or not refusal) for code in Language],
             "results": results(update),
-            "undelivered": undelivered(update).count(),
+            "undelivered": list(
+                undelivered(update).select_related("contact__pharmacy", "delivery").fetch_mode(FETCH_RAISE)
+            ),
             "can_tell": can_publish_update(request.user),
             "can_configure": can_configure_channel(request.user),
         }
