@@ -37,6 +37,10 @@ class User(AbstractUser):
         help_text=_("The crisis plan reminds you there by SMS, where a channel for that is set up."),
     )
 
+    browser_reminders = models.BooleanField(
+        default=False, editable=False, help_text="Her open pages show reminders of the plan as notifications."
+    )
+
     @property
     def display_name(self) -> str:
         return self.get_full_name() or self.get_username()

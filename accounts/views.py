@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import typed
 from accounts.forms import ProfileForm
@@ -38,6 +38,15 @@ def profile(request: Request) -> HttpResponse:
         return HttpResponseRedirect(back or reverse("accounts:profile"))
     context = {"form": form, "back": back}
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def browser_reminders(request: Request) -> HttpResponse:
+    """Show reminders of the plan as notifications of the browser, or no more."""
+    request.user.browser_reminders = "on" in request.POST
+    request.user.save(update_fields=["browser_reminders"])
+    messages.success(request, _("Saved."))
+    return redirect("accounts:profile")
 
 
 @require_GET

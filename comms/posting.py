@@ -23,6 +23,7 @@ LETTERS = (
     ChannelKind.EMAIL,
     ChannelKind.CALLER_EMAIL,
     ChannelKind.STAFF_EMAIL,
+    ChannelKind.STAFF_BROWSER,
     ChannelKind.WEBHOOK,
     *SUBSCRIBERS,
 )

@@ -11,7 +11,7 @@ from comms.channels.hearing import Listener
 from comms.channels.linkedin import LinkedInTransport
 from comms.channels.mastodon import MastodonTransport
 from comms.channels.mastodon_mentions import MastodonListener
-from comms.channels.reminding import StaffMail
+from comms.channels.reminding import StaffBrowser, StaffMail
 from comms.channels.slack import SlackTransport
 from comms.channels.sms import SmsTransport
 from comms.channels.subscribers import SubscriberMail, SubscriberWebhook
@@ -36,6 +36,7 @@ TRANSPORTS: dict[ChannelKind, type[Transport]] = {
     ChannelKind.CALLER_SMS: SmsTransport,
     ChannelKind.STAFF_EMAIL: StaffMail,
     ChannelKind.STAFF_SMS: SmsTransport,
+    ChannelKind.STAFF_BROWSER: StaffBrowser,
     ChannelKind.SUBSCRIBER_EMAIL: SubscriberMail,
     ChannelKind.SUBSCRIBER_WEBHOOK: SubscriberWebhook,
 }

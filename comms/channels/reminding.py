@@ -1,15 +1,16 @@
-"""The plan's reminders: the text as it was owed, by e-mail to one person; of no use once it is old."""
+"""The plan's reminders: the text as it was owed, to one person by e-mail or in her browser; no use once it is old."""
 
 from datetime import timedelta
+from typing import Self
 
 from django.core.mail import EmailMessage
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from comms.channels.base import Capabilities, Doubt, TransportError
+from comms.channels.base import Capabilities, Doubt, Receipt, Setting, TransportError
 from comms.channels.email import EmailTransport
 from comms.channels.letter import domain
-from comms.models import Delivery, Notice
+from comms.models import Channel, Delivery, Notice
 
 USEFUL_FOR = timedelta(minutes=15)
 TOO_OLD = gettext_noop("A reminder that waited for a quarter of an hour is of no use.")
@@ -44,3 +45,29 @@ class StaffMail(EmailTransport):
                 "Importance": "high",
             },
         )
+
+
+class StaffBrowser:
+    """To the open pages of a member of staff, which ask for it (comms.operations.browsers)."""
+
+    capabilities = Capabilities(in_doubt=Doubt.REPEAT, batch=20)
+    settings: tuple[Setting, ...] = ()
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def prepare(self, delivery: Delivery) -> Delivery:
+        reminder(delivery)
+        return delivery
+
+    def send(self, message: Delivery) -> Receipt:
+        return Receipt(gettext_noop("Waits for an open page of its recipient."))
+
+    def find(self, message: Delivery) -> Receipt | None:
+        return None

@@ -48,7 +48,8 @@ def offered() -> list[ChannelKind]:
     return [
         kind
         for kind in ChannelKind
-        if kind in TRANSPORTS and kind not in (*SUBSCRIBERS, ChannelKind.STAFF_EMAIL)
+        if kind in TRANSPORTS
+        and kind not in (*SUBSCRIBERS, ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_BROWSER)
     ]
 
 

@@ -69,12 +69,15 @@ class ChannelKind(models.TextChoices):
     CALLER_SMS = "caller-sms", _("SMS to callers")
     STAFF_EMAIL = "staff-email", _("e-mail to staff, reminders")
     STAFF_SMS = "staff-sms", _("SMS to staff, reminders")
+    STAFF_BROWSER = "staff-browser", _("notifications in the browsers of staff, reminders")
 
 
 LISTS = (ChannelKind.EMAIL, ChannelKind.SMS)
 SUBSCRIBERS = (ChannelKind.SUBSCRIBER_EMAIL, ChannelKind.SUBSCRIBER_WEBHOOK)
+UNTESTABLE = (ChannelKind.SUBSCRIBER_WEBHOOK, ChannelKind.STAFF_BROWSER)
+"""There is nobody to whom a test could be sent."""
 # Owed nothing when a message is published: a person says that who called about an incident is told of it.
-STAFF = (ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_SMS)
+STAFF = (ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_SMS, ChannelKind.STAFF_BROWSER)
 """They carry no message about an incident: only what the plan reminds of."""
 HEARING = (ChannelKind.MASTODON, ChannelKind.BLUESKY)
 """Where it can be read who mentions us."""

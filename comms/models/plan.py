@@ -282,6 +282,13 @@ class Reminder(models.Model):
         constraints = [models.UniqueConstraint(name="reminded_once", fields=["item", "stage", "due_at"])]
 
 
+class ReminderShown(models.Model):
+    """A reminder for the browser of its recipient has been shown by one of her pages; once, however many are open."""
+
+    delivery = models.OneToOneField("comms.Delivery", on_delete=models.CASCADE, related_name="shown")
+    at = models.DateTimeField()
+
+
 class InternalDesk(models.TextChoices):
     """Who answers questions in the house beside the helpdesk's telephones."""
 

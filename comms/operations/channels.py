@@ -282,7 +282,7 @@ def remove(channel: Channel, *, by: User) -> None:
 
 def why_kept(channel: Channel) -> str:
     """Why the channel cannot be removed, fit for a person; empty when it can."""
-    if channel.kind == ChannelKind.STAFF_EMAIL:
+    if channel.kind in (ChannelKind.STAFF_EMAIL, ChannelKind.STAFF_BROWSER):
         return _("The plan's reminders go this way: it can only be switched off.")
     if channel.kind in SUBSCRIBERS:
         return _("This channel belongs to the subscribers: it can only be switched off.")

@@ -150,6 +150,13 @@ def ways_to(person: User) -> Iterable[tuple[Channel, str]]:
         )
         if channel.enabled:
             yield channel, person.email
+    if person.browser_reminders:
+        channel, _created = Channel.objects.get_or_create(
+            key="staff-browser",
+            defaults={"kind": ChannelKind.STAFF_BROWSER, "name": "Staff, browser", "position": 102},
+        )
+        if channel.enabled:
+            yield channel, person.username
     if number := person.phone or _called_in_at(person):
         for channel in Channel.objects.filter(kind=ChannelKind.STAFF_SMS, enabled=True)[:1]:
             yield channel, number

@@ -11,7 +11,7 @@ from accounts.languages import Language
 from comms import permissions
 from comms.channels.kinds import TRANSPORTS
 from comms.forms.channels import ChannelForm, TestForm
-from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Notice
+from comms.models import UNTESTABLE, Channel, Delivery, DeliveryState, Notice
 from comms.operations import trials
 from comms.pulse import stopped_since
 from comms.views.channels import key_of, show
@@ -23,7 +23,7 @@ UNDER_WAY = {DeliveryState.QUEUED, DeliveryState.SENDING}
 def start(request: Request, channel: int) -> HttpResponse:
     """Owe a test; nothing is sent within the request."""
     permissions.check_configure_channel(request.user)
-    testable = Channel.objects.filter(kind__in=TRANSPORTS).exclude(kind=ChannelKind.SUBSCRIBER_WEBHOOK)
+    testable = Channel.objects.filter(kind__in=TRANSPORTS).exclude(kind__in=UNTESTABLE)
     row = get_object_or_404(testable.select_related("mail_list"), pk=channel)
     form = TestForm(request.POST, channel=row, by=request.user)
     if not form.is_valid():

@@ -16,7 +16,7 @@ from comms.channels.described import abilities, history, limits, told
 from comms.channels.kinds import TRANSPORTS
 from comms.forms.channels import ChannelForm, TestForm, merged, offered
 from comms.lanes import Lane, lanes
-from comms.models import Channel, ChannelKind, Listening, Notice
+from comms.models import UNTESTABLE, Channel, ChannelKind, Listening, Notice
 from comms.operations import channels as operations
 from comms.pulse import stopped_since
 
@@ -162,7 +162,7 @@ def show(
     if row.pk:
         context |= {
             "test": test or TestForm(channel=row, by=request.user),
-            "testable": kind != ChannelKind.SUBSCRIBER_WEBHOOK,
+            "testable": kind not in UNTESTABLE,
             "tests": row.deliveries.filter(notice=Notice.TEST).order_by("-pk")[:TESTS_SHOWN],
             "history": history(row),
             "why_kept": operations.why_kept(row),

@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
@@ -11,6 +13,7 @@ from comms.models import (
     Anchor,
     Checklist,
     Delivery,
+    DeliveryState,
     Notice,
     PlanPhase,
     PlanStep,
@@ -19,9 +22,10 @@ from comms.models import (
     Stage,
     Tick,
 )
-from comms.operations import plan
+from comms.operations import browsers, plan
 from comms.operations.reminders import remind, stage
 from comms.plan.agenda import Pending
+from comms.relay import run_once
 from incidents import operations as incidents
 from incidents.models import Incident, ResponseRole
 from tests import factories
@@ -106,3 +110,73 @@ def test_nobody_is_reminded_of_what_is_done_and_a_step_without_an_owner_goes_to_
     remind(OUTAGE + 30 * MINUTE)
     key, at = checklist.incident.key, OUTAGE + 31 * MINUTE
     plan.tick(checklist.items.get(), key=key, outcome=Tick.Outcome.DONE, by=lead, at=at)
+
+
+# -- in the browser
+
+
+def offered(lead: User, scribe: User) -> Delivery:
+    """A reminder that the relay has put before the scribe's pages."""
+    User.objects.filter(pk=scribe.pk).update(browser_reminders=True)
+    held(started(lead), lead, scribe)
+    remind(OUTAGE + 30 * MINUTE)
+    Delivery.objects.filter(channel__kind="staff-browser").update(
+        state=DeliveryState.SENT, sent_at=OUTAGE + 30 * MINUTE
+    )
+    return Delivery.objects.get(channel__kind="staff-browser")
+
+
+def test_who_asked_for_it_is_reminded_in_her_browser_too_and_nobody_else_is(lead: User, scribe: User) -> None:
+    reminder = offered(lead, scribe)
+
+    assert (reminder.recipient, reminder.language, reminder.text.splitlines()[1]) == (
+        scribe.username,
+        "nl",
+        "nu te doen (14:00): stap 1, Bellen",
+    )
+
+
+def test_one_of_her_pages_shows_it_once_and_a_stranger_s_none(lead: User, scribe: User) -> None:
+    reminder = offered(lead, scribe)
+    at = OUTAGE + 31 * MINUTE
+
+    taken = [browsers.take(by=person, at=at) for person in (lead, scribe, scribe)]
+
+    assert taken == [[], [reminder], []]
+
+
+def test_what_no_page_asked_for_in_a_quarter_of_an_hour_is_shown_by_none(lead: User, scribe: User) -> None:
+    offered(lead, scribe)
+
+    assert browsers.take(by=scribe, at=OUTAGE + 46 * MINUTE) == []
+
+
+def test_the_relay_puts_it_before_her_pages_which_say_what_and_where(
+    client: Client, lead: User, scribe: User
+) -> None:
+    with time_machine.travel(OUTAGE + 31 * MINUTE, tick=False):
+        reminder = offered(lead, scribe)
+        Delivery.objects.filter(pk=reminder.pk).update(state=DeliveryState.QUEUED, sent_at=None)
+        run_once()
+        client.force_login(scribe)
+        first, second = (client.post("/desk/plan/reminders/") for _page in range(2))
+
+    assert (first.json()["reminders"][0]["body"], second.status_code) == (
+        "nu te doen (14:00): stap 1, Bellen",
+        204,
+    )
+    assert first.json()["reminders"][0]["url"].endswith(f"/desk/plan/{Incident.objects.get().public_id}/")
+
+
+def test_she_asks_for_it_in_her_profile_and_can_take_that_back(client: Client, scribe: User) -> None:
+    client.force_login(scribe)
+
+    page = client.get("/accounts/profile/").text
+    states = []
+    for typed in ({"on": "1"}, {}):
+        client.post("/accounts/profile/reminders/", typed)
+        scribe.refresh_from_db()
+        states.append(scribe.browser_reminders)
+
+    assert ('action="/accounts/profile/reminders/"' in page, 'id="reminders"' in page) == (True, False)
+    assert states == [True, False]

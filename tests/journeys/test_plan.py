@@ -12,7 +12,9 @@ from accounts.models import User
 from accounts.roles import Role
 from comms.operations.plan import start_plan
 from comms.operations.prepared import install as install_messages
+from comms.operations.reminders import remind
 from comms.operations.standard_plan import install
+from comms.relay import run_once
 from incidents.models import Incident, ResponseRole, ServiceStatus, Severity
 from incidents.operations import assign_role, declare
 from tests import factories
@@ -86,3 +88,34 @@ def test_on_a_phone_everything_on_the_board_is_as_large_as_a_thumb(
         expect(page.locator(".is-late").first).to_be_visible()
         assert page.locator("main").evaluate(SMALLER, THUMB) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_reminder_is_shown_as_a_notification_by_one_of_two_open_pages(
+    desk: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    lead = factories.user(Role.LEAD, language="fr")
+    page = open_page(permissions=["notifications"])
+    page.context.add_init_script(
+        """window.shown = [];
+        window.Notification = class extends EventTarget {
+          static permission = "granted";
+          static requestPermission = async () => "granted";
+          constructor(title, said) { super(); window.shown.push(said.body); }
+        };"""
+    )
+    sign_in(page, lead)
+    page.goto(f"{desk}/accounts/profile/")
+    page.get_by_role("button", name="Afficher les rappels dans ce navigateur").click()
+    expect(page.locator("[data-browser-reminders] [data-on]")).to_be_visible()
+
+    start_plan(outage(lead), install(), by=lead, at=timezone.now() - timedelta(minutes=10))
+    assert remind()
+    run_once()
+    tabs = [page, page.context.new_page()]
+    for tab in tabs:
+        tab.goto(f"{desk}/desk/plan/")
+    for tab in tabs:
+        tab.wait_for_load_state("networkidle")
+
+    shown = [body for tab in tabs for body in tab.evaluate("window.shown")]
+    assert (len(shown), "étape" in shown[0]) == (1, True)
