@@ -71,7 +71,7 @@ def look_at_the_clock() -> None:
     from tests import factories
 
     lead = factories.user(Role.LEAD)
-    template = PlanTemplate.objects.create(key="long", name="Long")
+    template = PlanTemplate.objects.create(key="long", name_fr="Long", name_nl="Long")
     PlanStep.objects.bulk_create(
         PlanStep(
             template=template,

@@ -8,6 +8,7 @@ from django.forms import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.languages import Language
 from comms.models import Audience, CrisisKind, Evidence, MessageTemplate, PlanStep, PlanTemplate
 from comms.operations.plan_templates import LONGEST_NAME
 from comms.plan.checking import ENDS, LIMITS, MOST_CLAUSES, problems
@@ -176,13 +177,20 @@ class StepForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable 
 class TemplateForm(forms.Form):
     """What a plan is called and what it is for; with *like* for a new one."""
 
-    name = forms.CharField(max_length=LONGEST_NAME, label=gettext_lazy("Name"))
+    name_fr = forms.CharField(max_length=LONGEST_NAME, label=gettext_lazy("Name, French"))
+    name_nl = forms.CharField(max_length=LONGEST_NAME, label=gettext_lazy("Name, Dutch"))
+    name_de = forms.CharField(max_length=LONGEST_NAME, label=gettext_lazy("Name, German"), required=False)
+    name_en = forms.CharField(max_length=LONGEST_NAME, label=gettext_lazy("Name, English"), required=False)
     kind = forms.ChoiceField(choices=CrisisKind.choices, label=gettext_lazy("Kind of crisis"))
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {language: self.cleaned_data[f"name_{language}"] for language in Language.values}
 
 
 class NewTemplateForm(TemplateForm):
     like = forms.ModelChoiceField(
-        PlanTemplate.objects.order_by("name"),
+        PlanTemplate.objects.order_by("name_fr"),
         to_field_name="key",
         label=gettext_lazy("With the steps of"),
         empty_label=gettext_lazy("none: begin empty"),

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.languages import LocalizedName
 from incidents.models import Incident, Severity
 
 
@@ -121,19 +122,15 @@ class CrisisKind(models.TextChoices):
     OTHER = "other", _("other crisis")
 
 
-class PlanTemplate(models.Model):
+class PlanTemplate(LocalizedName):
     """Edited in the desk; starting it for an incident freezes a copy, so editing never changes a running plan."""
 
     key = models.SlugField(unique=True)
-    name = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=CrisisKind, default=CrisisKind.OUTAGE)
     revision = models.PositiveIntegerField(default=1)
 
     class Meta:
         permissions = [("edit_plan", "May edit plan templates")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class PlanStep(Step):
@@ -160,12 +157,11 @@ class PlanVersion(models.Model):
         constraints = [models.UniqueConstraint(name="plan_version_once", fields=["template", "revision"])]
 
 
-class Checklist(models.Model):
-    """A plan started for an incident; once each."""
+class Checklist(LocalizedName):
+    """A plan started for an incident, called as its template was then; once each."""
 
     incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="checklist")
     template = models.ForeignKey(PlanTemplate, on_delete=models.SET_NULL, null=True, related_name="+")
-    template_name = models.CharField(max_length=120)
     template_revision = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     started_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

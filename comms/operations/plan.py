@@ -25,6 +25,7 @@ from comms.models import (
 )
 from comms.models.plan import Step
 from comms.plan.conditions import thresholds
+from comms.plan.document import names
 from incidents import timeline
 from incidents.models import Entry, EntryKind, Incident
 from incidents.operations.sense import written
@@ -65,7 +66,7 @@ def start_plan(
     checklist = Checklist.objects.create(
         incident=incident,
         template=template,
-        template_name=template.name,
+        **names(template),
         template_revision=template.revision,
         started_at=at,
         started_by=by,

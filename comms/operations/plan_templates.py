@@ -1,5 +1,6 @@
 """Plan templates: edited step by step or taken in as a file, each revision kept. Running plans keep what they froze."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
 from comms import permissions
@@ -14,24 +16,27 @@ from comms.models import CrisisKind, MessageTemplate, PlanStep, PlanTemplate, Pl
 from comms.plan.document import Document, dump, load
 from incidents.operations.sense import written
 
-LONGEST_NAME: int = vars(PlanTemplate._meta.get_field("name"))["max_length"]
+LONGEST_NAME: int = vars(PlanTemplate._meta.get_field("name_fr"))["max_length"]
 
 
 @transaction.atomic
 def create(
     *,
     key: UUID,
-    name: str,
+    names: Mapping[str, str],
     kind: CrisisKind,
     like: PlanTemplate | None = None,
     by: User,
     at: datetime | None = None,
 ) -> PlanTemplate:
-    """Make a template, empty or with the steps of *like*; the same *key* gives the same one. Fields: name."""
+    """Make a template, empty or with the steps of *like*; the same *key* gives the same one.
+
+    *names* by language, French and Dutch required. Fields of refusals: name_<language>.
+    """
     permissions.check_edit_plan(by)
-    name = written(name, most=LONGEST_NAME, field="name")
+    called = _called(names)
     template, is_new = PlanTemplate.objects.get_or_create(
-        key=f"plan-{key.hex[:12]}", defaults={"name": name, "kind": kind}
+        key=f"plan-{key.hex[:12]}", defaults={**called, "kind": kind}
     )
     if is_new:
         steps = list(like.steps.all()) if like else []
@@ -41,12 +46,28 @@ def create(
 
 
 @transaction.atomic
-def rename(template: PlanTemplate, *, name: str, kind: CrisisKind, by: User) -> PlanTemplate:
+def rename(template: PlanTemplate, *, names: Mapping[str, str], kind: CrisisKind, by: User) -> PlanTemplate:
+    """*names* by language, French and Dutch required. Fields of refusals: name_<language>."""
     permissions.check_edit_plan(by)
-    template.name, template.kind = written(name, most=LONGEST_NAME, field="name"), kind
-    template.save(update_fields=["name", "kind"])
+    called = _called(names)
+    template.kind = kind
+    for field, name in called.items():
+        setattr(template, field, name)
+    template.save(update_fields=[*called, "kind"])
     _count_edit(template, by=by)
     return template
+
+
+def _called(names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        f"name_{language}": written(
+            names.get(language, ""),
+            most=LONGEST_NAME,
+            field=f"name_{language}",
+            required=language in REQUIRED_PUBLIC_LANGUAGES,
+        )
+        for language in Language
+    }
 
 
 @transaction.atomic
@@ -93,7 +114,7 @@ def bring_back(version: PlanVersion, *, by: User) -> PlanTemplate:
 
 def _replace(document: Document, *, by: User) -> PlanTemplate:
     template, is_new = PlanTemplate.objects.update_or_create(
-        key=document.key, defaults={"name": document.name, "kind": document.kind}
+        key=document.key, defaults={**document.called, "kind": document.kind}
     )
     template.steps.all().delete()
     _put_steps(template, document.steps)
@@ -111,7 +132,7 @@ def _put_steps(template: PlanTemplate, steps: list[PlanStep]) -> None:
 
 
 def export(template: PlanTemplate) -> str:
-    return dump(template.key, template.name, template.kind, template.steps.all())
+    return dump(template, template.steps.all())
 
 
 def _count_edit(template: PlanTemplate, *, by: User) -> None:

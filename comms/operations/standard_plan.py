@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from comms.models import PlanStep, PlanTemplate, PlanVersion
-from comms.plan.document import dump
+from comms.plan.document import dump, names
 from comms.plan.standard import standard_plan
 
 
@@ -13,7 +13,7 @@ def install() -> PlanTemplate:
     """Store the standard plan; where it is stored already it is left as it was edited."""
     planned, steps = standard_plan()
     template, is_new = PlanTemplate.objects.get_or_create(
-        key=planned.key, defaults={"name": planned.name, "kind": planned.kind}
+        key=planned.key, defaults={**names(planned), "kind": planned.kind}
     )
     if is_new:
         for step in steps:
@@ -22,7 +22,7 @@ def install() -> PlanTemplate:
         PlanVersion.objects.create(
             template=template,
             revision=template.revision,
-            text=dump(template.key, template.name, template.kind, steps),
+            text=dump(template, steps),
             saved_at=timezone.now(),
         )
     return template

@@ -1,6 +1,6 @@
 """A plan template as a YAML file: written out whole, read back with a word on each line that is wrong.
 
-    key, name, kind      of the template; the key decides which one an import replaces
+    key, name, kind      of the template (its name by language); the key decides which one an import replaces
     steps                each with number, phase, owners, due, when, title, instructions, condition, channel (texts by
                          language), publishes, message, audiences, briefs, evidence
 
@@ -22,12 +22,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
-from accounts.languages import INTERFACE_LANGUAGES, Language
+from accounts.languages import INTERFACE_LANGUAGES, Language, LocalizedName
 from accounts.refusals import Refused
-from comms.models import Anchor, Audience, CrisisKind, Evidence, PlanPhase, PlanStep
+from comms.models import Anchor, Audience, CrisisKind, Evidence, PlanPhase, PlanStep, PlanTemplate
 from comms.plan.checking import MOST_CLAUSES, problems
 from comms.plan.conditions import MONTH, MOST_CALLS
 from incidents.models import ResponseRole, Severity
+from incidents.operations.sense import written
 
 LONGEST = 200_000  # characters
 MOST_STEPS = 200
@@ -63,6 +64,7 @@ STEP = (
     "publishes", "message", "audiences", "briefs", "evidence",
 )  # fmt: skip
 LONGEST_INSTRUCTIONS = 1000
+LONGEST_NAME = 120
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class Document:
     """A template not yet stored, its steps not yet belonging to any."""
 
     key: str
-    name: str
+    called: dict[str, str]
+    """Its columns name_<language>."""
     kind: str
     steps: list[PlanStep]
 
@@ -134,11 +137,22 @@ class _Reading:
         key = self.text(parts.get("key"))
         if key and not SLUG.fullmatch(key):
             self.say(parts["key"], _("A key has letters, digits, - and _ alone, at most 50."))
-        name = self.text(parts.get("name"))
-        if len(name) > 120:
-            self.say(parts["name"], _("At most %(most)d characters.") % {"most": 120})
+        called = self.name(parts.get("name"))
         kind = self.choice(parts.get("kind"), CrisisKind) or CrisisKind.OUTAGE
-        return Document(key, name, kind, [step for step, _node in steps if step])
+        return Document(key, called, kind, [step for step, _node in steps if step])
+
+    def name(self, node: yaml.Node | None) -> dict[str, str]:
+        """By language, French and Dutch required; one text is one for both of these."""
+        if isinstance(node, yaml.ScalarNode):
+            name = self.text(node)
+            said = {"name_fr": name, "name_nl": name, "name_de": "", "name_en": ""}
+        else:
+            nodes = self.parts(node, list(Language.values), required=("fr", "nl"))
+            said = {f"name_{language}": "" for language in Language.values}
+            said |= {f"name_{language}": self.text(value) for language, value in nodes.items()}
+        if node is not None and any(len(name) > LONGEST_NAME for name in said.values()):
+            self.say(node, _("At most %(most)d characters.") % {"most": LONGEST_NAME})
+        return said
 
     def _once(self, steps: list[tuple[PlanStep | None, yaml.Node]], node: yaml.Node | None) -> None:
         seen = set()
@@ -260,7 +274,11 @@ class _Reading:
         value = str(node.value).strip()
         if not value:
             self.say(node, _("This is empty."))
-        return value
+        try:
+            return written(value, most=LONGEST, field="text", required=False)
+        except Refused as refusal:  # YAML can name what no text holds, "\\0"
+            self.say(node, refusal.message)
+            return ""
 
     def slug(self, node: yaml.Node | None) -> str:
         value = self.text(node)
@@ -312,8 +330,19 @@ class _Reading:
         return said
 
 
-def dump(key: str, name: str, kind: str, steps: Iterable[PlanStep]) -> str:
-    content = {"key": key, "name": name, "kind": str(kind), "steps": [_written(step) for step in steps]}
+def names(row: LocalizedName) -> dict[str, str]:
+    """Its columns name_<language>."""
+    return {f"name_{language}": getattr(row, f"name_{language}") for language in Language}
+
+
+def dump(template: PlanTemplate, steps: Iterable[PlanStep]) -> str:
+    called = {name.removeprefix("name_"): said for name, said in names(template).items() if said}
+    content = {
+        "key": template.key,
+        "name": called,
+        "kind": str(template.kind),
+        "steps": [_written(step) for step in steps],
+    }
     return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120))
 
 

@@ -10,7 +10,7 @@ FILE = Path(__file__).parent / "crisis_communication_plan.yaml"
 
 def standard_plan() -> tuple[PlanTemplate, list[PlanStep]]:
     content = load(FILE.read_text(encoding="utf-8"))
-    template = PlanTemplate(key=content.key, name=content.name, kind=content.kind)
+    template = PlanTemplate(key=content.key, kind=content.kind, **content.called)
     for step in content.steps:
         step.template = template
     return template, content.steps

@@ -14,7 +14,7 @@ from comms import permissions
 from comms.forms.plan import FileForm, NewTemplateForm, StepForm, TemplateForm
 from comms.models import CrisisKind, PlanStep, PlanTemplate, PlanVersion
 from comms.operations import plan_templates as operations
-from comms.plan.document import Unreadable
+from comms.plan.document import Unreadable, names
 
 SHOWN_VERSIONS = 20
 
@@ -24,15 +24,15 @@ def template(request: Request, key: str) -> HttpResponse:
     """The steps of a template, its name, and its earlier revisions."""
     permissions.check_edit_plan(request.user)
     found = get_object_or_404(PlanTemplate.objects.prefetch_related("steps"), key=key)
-    form = TemplateForm(request.POST or None, initial={"name": found.name, "kind": found.kind})
+    form = TemplateForm(request.POST or None, initial={**names(found), "kind": found.kind})
     if request.method == "POST" and form.is_valid():
         try:
             kind = CrisisKind(form.cleaned_data["kind"])
-            operations.rename(found, name=form.cleaned_data["name"], kind=kind, by=request.user)
+            operations.rename(found, names=form.names, kind=kind, by=request.user)
         except NotAllowed:
             raise
         except Refused as refusal:
-            form.add_error("name", refusal.message)
+            form.add_error(refusal.field or None, refusal.message)
         else:
             notices.success(request, _("Saved. Plans that run already are unchanged."))
             return redirect("comms:template", key)
@@ -51,7 +51,7 @@ def new(request: Request) -> HttpResponse:
         try:
             made = operations.create(
                 key=_key(request),
-                name=given["name"],
+                names=form.names,
                 kind=CrisisKind(given["kind"]),
                 like=given["like"],
                 by=request.user,
@@ -59,7 +59,7 @@ def new(request: Request) -> HttpResponse:
         except NotAllowed:
             raise
         except Refused as refusal:
-            form.add_error("name", refusal.message)
+            form.add_error(refusal.field or None, refusal.message)
         else:
             return redirect("comms:template", made.key)
     return render(request, "comms/template_new.html", {"form": form}, status=422 if form.errors else 200)

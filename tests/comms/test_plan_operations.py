@@ -51,7 +51,7 @@ def incident() -> Incident:
 @pytest.fixture
 def template() -> PlanTemplate:
     """Step 1 is done once, step 2 every 15 minutes."""
-    made = PlanTemplate.objects.create(key="short", name="Short plan")
+    made = PlanTemplate.objects.create(key="short", name_fr="Short plan", name_nl="Short plan")
     add_step(made, 1, title_fr="Appeler", title_nl="Bellen")
     add_step(made, 2, offset_minutes=15, repeat_minutes=15)
     return made
@@ -106,7 +106,7 @@ def test_starting_freezes_every_field_of_every_step_and_tells_the_timeline(
     assert frozen == list(template.steps.values_list(*plan.STEP_FIELDS))
     assert len(frozen) == 25
     assert (checklist.started_at, checklist.started_by) == (OUTAGE, lead)
-    assert (checklist.template_name, checklist.template_revision) == (template.name, 1)
+    assert (checklist.name_nl, checklist.template_revision) == (template.name_nl, 1)
     assert told(incident) == [("plan de crise lancé", lead)]
 
 
@@ -122,7 +122,7 @@ def test_starting_twice_gives_the_checklist_there_is(
 def test_a_resolved_incident_gets_no_plan_and_a_plan_without_steps_is_none(
     template: PlanTemplate, incident: Incident, lead: User
 ) -> None:
-    empty = PlanTemplate.objects.create(key="empty", name="Empty")
+    empty = PlanTemplate.objects.create(key="empty", name_fr="Empty", name_nl="Empty")
 
     with pytest.raises(Refused):
         plan.start_plan(factories.incident(phase=Phase.RESOLVED), template, by=lead)
@@ -252,7 +252,7 @@ def test_removing_a_template_leaves_its_checklists(checklist: Checklist, templat
     template.delete()
 
     checklist.refresh_from_db()
-    assert (checklist.template, checklist.template_name, checklist.items.count()) == (None, "Short plan", 2)
+    assert (checklist.template, checklist.name_fr, checklist.items.count()) == (None, "Short plan", 2)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def signed_in(client: Client) -> Callable[..., User]:
 
 @pytest.fixture
 def template() -> PlanTemplate:
-    made = PlanTemplate.objects.create(key="short", name="Short plan")
+    made = PlanTemplate.objects.create(key="short", name_fr="Short plan", name_nl="Short plan")
     for number, fields in (
         (1, {"offset_minutes": 10, "owners": ["scribe"], "condition_nl": "altijd", "channel_nl": "telefoon"}),
         (2, {"offset_minutes": 90, "repeat_minutes": 15}),

@@ -79,15 +79,16 @@ def test_an_earlier_revision_is_brought_back_as_a_new_one(
 def test_a_plan_of_its_own_begins_with_the_steps_of_another_however_often_it_is_sent(
     client: Client, lead: User, standard: PlanTemplate
 ) -> None:
-    given = {"key": str(uuid.uuid4()), "name": "Data leak", "kind": "security", "like": standard.key}
+    given = {"key": str(uuid.uuid4()), "kind": "security", "like": standard.key}
+    given |= {"name_fr": "Fuite de données", "name_nl": "Datalek"}
 
     answers = [client.post(reverse("comms:template_new"), given) for _again in range(2)]
-    refused = client.post(reverse("comms:template_new"), given | {"name": "a\x00b", "kind": "flood"})
+    refused = client.post(reverse("comms:template_new"), given | {"name_nl": "a\x00b", "kind": "flood"})
 
     made = PlanTemplate.objects.exclude(pk=standard.pk).get()
     assert ([answer.status_code for answer in answers], refused.status_code) == ([302, 302], 422)
-    assert (made.name, made.kind, made.steps.count(), standard.steps.count()) == (
-        "Data leak",
+    assert (made.name_in("nl"), made.kind, made.steps.count(), standard.steps.count()) == (
+        "Datalek",
         "security",
         25,
         25,
@@ -134,7 +135,9 @@ def test_a_step_keeps_its_conditions_message_and_evidence(
 
 
 def test_the_last_plan_stays(client: Client, lead: User, standard: PlanTemplate) -> None:
-    other = plan_templates.create(key=uuid.uuid4(), name="B", kind=CrisisKind.OUTAGE, by=lead)
+    other = plan_templates.create(
+        key=uuid.uuid4(), names={"fr": "B", "nl": "B"}, kind=CrisisKind.OUTAGE, by=lead
+    )
 
     for template in (other, standard):
         client.post(reverse("comms:template_remove", args=[template.key]))

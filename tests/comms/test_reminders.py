@@ -46,7 +46,7 @@ def scribe() -> User:
 
 
 def started(lead: User, *, incident: Incident | None = None, **fields: Any) -> Checklist:
-    template = PlanTemplate.objects.create(key="short", name="Short plan")
+    template = PlanTemplate.objects.create(key="short", name_fr="Short plan", name_nl="Short plan")
     texts = {"title_fr": "Appeler", "title_nl": "Bellen", "title_en": "Call"}
     due = {"anchor": Anchor.PLAN_START, "offset_minutes": 30, "owners": ["scribe"], **fields}
     PlanStep.objects.create(template=template, number=1, phase=PlanPhase.RUN, **texts, **due)

@@ -460,7 +460,7 @@ def test_the_counts_of_the_day_leave_it_out_and_its_own_header_holds_its_own(
 
 def test_a_step_of_its_plan_is_late_on_its_own_pages_alone(incident_beside: Incident, lead: User) -> None:
     drill, at = Incident.objects.get(drill=True), timezone.now()
-    template = PlanTemplate.objects.create(key="plan", name="Plan")
+    template = PlanTemplate.objects.create(key="plan", name_fr="Plan", name_nl="Plan")
     PlanStep.objects.create(
         template=template,
         number=1,

@@ -46,7 +46,7 @@ def shown(user: User, *, at: datetime = NOON, public_id: str = "") -> Header:
 
 
 def with_a_late_step(incident: Incident, lead: User, *, key: str = "plan", steps: int = 1) -> None:
-    template = PlanTemplate.objects.create(key=key, name="Plan")
+    template = PlanTemplate.objects.create(key=key, name_fr="Plan", name_nl="Plan")
     for number in range(1, steps + 1):
         PlanStep.objects.create(
             template=template,

@@ -55,7 +55,7 @@ def report(incident: Incident) -> None:
 
 def filled(incident: Incident, rows: int) -> None:
     """*rows* of everything a room shows."""
-    template = PlanTemplate.objects.create(key=f"plan-{rows}", name="Plan")
+    template = PlanTemplate.objects.create(key=f"plan-{rows}", name_fr="Plan", name_nl="Plan")
     for number in range(1, rows + 1):
         PlanStep.objects.create(
             template=template,

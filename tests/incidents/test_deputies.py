@@ -109,7 +109,7 @@ def test_one_click_in_the_room_hands_over_and_the_form_names_deputies(
 def test_a_deputy_is_reminded_while_nobody_holds_the_role_and_when_it_escalates(
     incident: Incident, lead: User, manon: User, lou: User
 ) -> None:
-    template = PlanTemplate.objects.create(key="short", name="Short")
+    template = PlanTemplate.objects.create(key="short", name_fr="Short", name_nl="Short")
     PlanStep.objects.create(
         template=template,
         number=1,

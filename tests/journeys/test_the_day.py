@@ -94,7 +94,7 @@ def test_a_message_is_published_and_a_browser_without_sign_in_sees_it_in_french_
 def test_a_step_becomes_late_under_the_eyes_of_the_room_and_is_done(
     desk: str, page: Page, sign_in: SignIn, incident: Incident
 ) -> None:
-    template = PlanTemplate.objects.create(key="crisis", name="Plan")
+    template = PlanTemplate.objects.create(key="crisis", name_fr="Plan", name_nl="Plan")
     PlanStep.objects.create(
         template=template,
         number=1,

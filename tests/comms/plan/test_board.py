@@ -41,7 +41,7 @@ def lead() -> User:
 
 @pytest.fixture
 def template() -> PlanTemplate:
-    made = PlanTemplate.objects.create(key="short", name="Short plan")
+    made = PlanTemplate.objects.create(key="short", name_fr="Short plan", name_nl="Short plan")
     for number, phase, fields in (
         (1, PlanPhase.START, {"offset_minutes": 20, "owners": ["scribe", "crisis_lead"]}),
         (2, PlanPhase.START, {"offset_minutes": 10}),

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from comms.operations.plan import STEP_FIELDS
-from comms.plan.document import Unreadable, dump, load
+from comms.plan.document import Unreadable, dump, load, names
 from comms.plan.standard import standard_plan
 
 HEAD = "key: k\nname: N\nsteps:\n"
@@ -16,12 +16,12 @@ STEP = "- number: 1\n  phase: run\n  title: {fr: a, nl: b}\n  due: {anchor: plan
 def test_what_is_written_is_read_back_the_same() -> None:
     template, steps = standard_plan()
 
-    read = load(dump(template.key, template.name, template.kind, steps))
+    read = load(dump(template, steps))
 
     def values(rows: list[object]) -> list[list[object]]:
         return [[getattr(row, name) for name in STEP_FIELDS] for row in rows]
 
-    assert (read.key, read.name, read.kind) == (template.key, template.name, template.kind)
+    assert (read.key, read.called, read.kind) == (template.key, names(template), template.kind)
     assert values([*read.steps]) == values([*steps])
 
 
@@ -31,6 +31,10 @@ def test_what_is_written_is_read_back_the_same() -> None:
         ("", ["line 1: This is empty."]),
         ("[" * 5000, ["line 1: This is no YAML."]),
         ("key: \x00", ["line 1: This holds a character that cannot be kept."]),
+        ('key: k\nname: "a\\0"\nsteps:\n' + STEP, ["line 2: This holds a character that cannot be kept."]),
+        ("key: k\nname: {fr: N, xx: N}\nsteps:\n" + STEP, ["line 2: “xx” is unknown; here belong: fr, nl, de, en.",
+         "line 2: “nl” is missing."]),
+        (HEAD.replace("N", "n" * 121) + STEP, ["line 2: At most 120 characters."]),
         (HEAD, ["line 3: A list is expected here.", "line 3: This plan has no steps."]),
         (HEAD + "  []", ["line 4: This plan has no steps."]),
         ("key: a b\n" + HEAD.partition("\n")[2] + STEP, ["line 1: A key has letters, digits, - and _ alone, at most 50."]),
@@ -54,3 +58,10 @@ def test_each_bad_line_is_named(text: str, said: list[str]) -> None:
             load(text, messages={"holding"})
 
         assert [str(problem) for problem in refused.value.problems] == said
+
+
+def test_a_name_is_one_for_each_language_or_one_text_for_all() -> None:
+    named = "key: k\nname: {fr: Fuite, nl: Datalek, en: Leak}\nsteps:\n" + STEP
+
+    assert load(named).called == {"name_fr": "Fuite", "name_nl": "Datalek", "name_de": "", "name_en": "Leak"}
+    assert load(HEAD + STEP).called == {"name_fr": "N", "name_nl": "N", "name_de": "", "name_en": ""}

@@ -62,7 +62,7 @@ def seconds(clock: time_machine.Traveller, number: int) -> None:
 
 
 def template() -> PlanTemplate:
-    made = PlanTemplate.objects.create(key="plan", name="Plan")
+    made = PlanTemplate.objects.create(key="plan", name_fr="Plan", name_nl="Plan")
     PlanStep.objects.create(
         template=made,
         number=1,

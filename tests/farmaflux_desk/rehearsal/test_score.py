@@ -125,7 +125,7 @@ def step(template: PlanTemplate, number: int, minutes: int, **fields: Any) -> No
 
 def test_steps_are_on_time_late_or_left_out_as_they_were_when_they_were_done(lead: User) -> None:
     incident = factories.incident(by=lead)
-    template = PlanTemplate.objects.create(key="plan", name="Plan")
+    template = PlanTemplate.objects.create(key="plan", name_fr="Plan", name_nl="Plan")
     for number in (1, 2, 3, 4):
         step(template, number, 10)
     step(template, 5, 60)
@@ -171,7 +171,7 @@ def filled(lead: User, rows: int) -> Incident:
         )
         factories.update(earlier, published_at=earlier.began_at + MINUTE)
     incident = factories.incident(drill=True, by=lead)
-    template = PlanTemplate.objects.create(key="plan", name="Plan")
+    template = PlanTemplate.objects.create(key="plan", name_fr="Plan", name_nl="Plan")
     for number in range(1, rows + 1):
         step(template, number, 1)
     plan.start_plan(incident, template, by=lead, at=AT)
