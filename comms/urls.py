@@ -1,6 +1,5 @@
 from django.urls import path
 
-from comms.middleware import changes_nothing_public
 from comms.views import (
     board,
     briefs,
@@ -66,7 +65,7 @@ urlpatterns = [
     path("channels/members/<int:member>/clear/", lists.clear, name="member_clear"),
     path("channels/members/<int:member>/remove/", lists.remove_member, name="member_remove"),
     path("plan/", plan.plans, name="plans"),
-    path("plan/reminders/", changes_nothing_public(reminders.browser), name="browser_reminders"),
+    path("plan/reminders/", reminders.browser, name="browser_reminders"),
     path("plan/legal/", legal.switches, name="legal_switches"),
     path("plan/template/", plan_templates.new, name="template_new"),
     path("plan/template/file/", plan_templates.take_in, name="template_file"),

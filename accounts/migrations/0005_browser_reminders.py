@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_user_phone'),
+        ('accounts', '0004_monitoring'),
     ]
 
     operations = [
