@@ -3,6 +3,7 @@ from django.urls import path
 from comms.views import (
     board,
     briefs,
+    call_in,
     changes,
     channel_tests,
     channels,
@@ -64,6 +65,15 @@ urlpatterns = [
     path("channels/members/<int:member>/", lists.member, name="member"),
     path("channels/members/<int:member>/clear/", lists.clear, name="member_clear"),
     path("channels/members/<int:member>/remove/", lists.remove_member, name="member_remove"),
+    path("incidents/<slug:public_id>/call-in/", call_in.board, name="call_in"),
+    path("incidents/<slug:public_id>/call-in/asked/", call_in.asked, name="call_in_asked"),
+    path("incidents/<slug:public_id>/call-in/<int:pk>/sms/", call_in.ask, {"way": "sms"}, name="call_in_sms"),
+    path(
+        "incidents/<slug:public_id>/call-in/<int:pk>/mail/",
+        call_in.ask,
+        {"way": "email"},
+        name="call_in_mail",
+    ),
     path("plan/", plan.plans, name="plans"),
     path("plan/reminders/", reminders.browser, name="browser_reminders"),
     path("plan/legal/", legal.switches, name="legal_switches"),

@@ -104,7 +104,7 @@ SECTIONS = {
 
 IN_THE_BAR = 4  # entries that fit beside "More" on a phone of 320 px
 ALERTS = 3  # shown on every page; the others on their own
-ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "staff:")
+ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "comms:call_in", "staff:")
 
 
 @dataclass(frozen=True)

@@ -46,21 +46,22 @@ class Row:
 
     @property
     def sms(self) -> str:
-        return f"sms:{self.colleague.e164}?body={quote(self._asks)}"
+        return f"sms:{self.colleague.e164}?body={quote(asks(self.incident, self.colleague))}"
 
     @property
     def mail(self) -> str:
         with override(self.colleague.language):
             subject = f"FarmaFlux · {self.incident}"
-        return f"mailto:{quote(self.colleague.email)}?subject={quote(subject)}&body={quote(self._asks)}"
+        body = asks(self.incident, self.colleague)
+        return f"mailto:{quote(self.colleague.email)}?subject={quote(subject)}&body={quote(body)}"
 
-    @property
-    def _asks(self) -> str:
-        """In her own language; of an exercise with its mark."""
-        with override(self.colleague.language):
-            return _("FarmaFlux: %(incident)s. Can you come and help? Answer, or call the desk.") % {
-                "incident": self.incident
-            }
+
+def asks(incident: Incident, colleague: Colleague) -> str:
+    """In her own language; of an exercise with its mark."""
+    with override(colleague.language):
+        return _("FarmaFlux: %(incident)s. Can you come and help? Answer, or call the desk.") % {
+            "incident": incident
+        }
 
 
 class CallInBoard:

@@ -21,7 +21,6 @@ urlpatterns = [
     path("<slug:public_id>/roles/", views.roles, name="roles"),
     path("<slug:public_id>/roles/<slug:role>/hand-over/", views.hand_over, name="hand_over"),
     path("<slug:public_id>/note/", views.note, name="note"),
-    path("<slug:public_id>/call-in/", staff_views.call_in, name="call_in"),
 ]
 
 intake_urlpatterns = [path("alertmanager", alert_views.notification, name="alertmanager")]

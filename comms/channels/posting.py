@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from comms.channels.base import Capabilities, Receipt, Setting, TransportError
 from comms.channels.credentials import secret
 from comms.channels.http import Answer, Web, judge
-from comms.channels.reminding import reminder
+from comms.channels.reminding import STAFF_NOTICES, reminder
 from comms.channels.words import WORDS
 from comms.models import Channel, Delivery, Notice
 
@@ -96,7 +96,7 @@ def said(delivery: Delivery) -> str:
     """The text as it was owed, or that of a test."""
     if delivery.notice == Notice.TEST:
         return WORDS[delivery.language or "fr"]["test"]
-    if delivery.notice == Notice.REMINDER:
+    if delivery.notice in STAFF_NOTICES:
         return reminder(delivery)
     return delivery.text
 

@@ -13,13 +13,17 @@ from comms.channels.letter import domain
 from comms.models import Channel, Delivery, Notice
 
 USEFUL_FOR = timedelta(minutes=15)
+ASKED_FOR = timedelta(hours=2)  # to come: who is asked much later is no longer needed
 TOO_OLD = gettext_noop("A reminder that waited for a quarter of an hour is of no use.")
+ASKED_TOO_LATE = gettext_noop("It waited for two hours, so nobody is asked to come any more.")
+STAFF_NOTICES = (Notice.REMINDER, Notice.CALL_IN)
 
 
 def reminder(delivery: Delivery) -> str:
     """What is said. Raises TransportError when it is too late for that."""
-    if timezone.now() - delivery.created_at > USEFUL_FOR:
-        raise TransportError(TOO_OLD, permanent=True)
+    asks = delivery.notice == Notice.CALL_IN
+    if timezone.now() - delivery.created_at > (ASKED_FOR if asks else USEFUL_FOR):
+        raise TransportError(ASKED_TOO_LATE if asks else TOO_OLD, permanent=True)
     return delivery.text
 
 
@@ -29,7 +33,7 @@ class StaffMail(EmailTransport):
     capabilities = Capabilities(in_doubt=Doubt.REPEAT, batch=20)
 
     def prepare(self, delivery: Delivery) -> EmailMessage:
-        if delivery.notice != Notice.REMINDER:
+        if delivery.notice not in STAFF_NOTICES:
             return super().prepare(delivery)
         text = reminder(delivery)
         first, _newline, rest = text.partition("\n")

@@ -1,3 +1,4 @@
+from comms.models.calling import CallInAsked
 from comms.models.channel import (
     ACCOUNTS,
     CALLERS,
@@ -66,6 +67,7 @@ __all__ = [
     "Anchor",
     "Audience",
     "BriefReceipt",
+    "CallInAsked",
     "CallPressure",
     "Channel",
     "ChannelChange",

@@ -72,6 +72,7 @@ class Notice(models.TextChoices):
     TEST = "test", _("test")
     REPLY = "reply", _("reply")
     REMINDER = "reminder", _("reminder of the plan")
+    CALL_IN = "call-in", _("asked to come")
 
 
 class Claim(models.Model):

@@ -143,13 +143,8 @@ def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, l
 
 
 def ways_to(person: User) -> Iterable[tuple[Channel, str]]:
-    if person.email:
-        channel, _created = Channel.objects.get_or_create(
-            key="staff-email",
-            defaults={"kind": ChannelKind.STAFF_EMAIL, "name": "Staff, e-mail", "position": 101},
-        )
-        if channel.enabled:
-            yield channel, person.email
+    if person.email and (channel := by_mail()):
+        yield channel, person.email
     if person.browser_reminders:
         channel, _created = Channel.objects.get_or_create(
             key="staff-browser",
@@ -157,9 +152,22 @@ def ways_to(person: User) -> Iterable[tuple[Channel, str]]:
         )
         if channel.enabled:
             yield channel, person.username
-    if number := person.phone or _called_in_at(person):
-        for channel in Channel.objects.filter(kind=ChannelKind.STAFF_SMS, enabled=True)[:1]:
-            yield channel, number
+    if (number := person.phone or _called_in_at(person)) and (channel := by_sms()):
+        yield channel, number
+
+
+def by_mail() -> Channel | None:
+    """The channel to staff, which makes itself; None where it is switched off."""
+    channel, _created = Channel.objects.get_or_create(
+        key="staff-email",
+        defaults={"kind": ChannelKind.STAFF_EMAIL, "name": "Staff, e-mail", "position": 101},
+    )
+    return channel if channel.enabled else None
+
+
+def by_sms() -> Channel | None:
+    """The channel to staff, where an administrator has set one up."""
+    return Channel.objects.filter(kind=ChannelKind.STAFF_SMS, enabled=True).first()
 
 
 def _called_in_at(person: User) -> str:

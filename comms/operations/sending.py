@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from comms.channels.base import Capabilities, Doubt, Receipt, TransportError
+from comms.channels.reminding import STAFF_NOTICES
 from comms.models import Channel, Claim, Delivery, DeliveryAttempt, DeliveryState, Notice
 from comms.operations import mailing, waiting
 
@@ -174,7 +175,7 @@ def _outcome(delivery: Delivery, error: TransportError, can: Capabilities) -> De
     if delivery.notice == Notice.TEST:
         return DeliveryState.FAILED  # whoever asked for it sees the answer, and asks again
     if (
-        delivery.notice == Notice.REMINDER
+        delivery.notice in STAFF_NOTICES
         and (error.by_hand or error.maybe_sent)
         and can.in_doubt != Doubt.REPEAT
     ):

@@ -4,7 +4,6 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -13,56 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.http import Request
 from accounts.refusals import Refused
 from incidents import operations
-from incidents.calling import CallInBoard
-from incidents.forms.staff import AbsenceForm, AnswerForm, CalendarForm, ColleagueForm
-from incidents.models import Absence, CallInAnswer, CallInWay, Colleague, Incident
+from incidents.forms.staff import AbsenceForm, CalendarForm, ColleagueForm
+from incidents.models import Absence, Colleague
 from incidents.permissions import can_keep_staff, check_call_in, check_keep_staff
-
-
-@require_http_methods(["GET", "POST"])
-def call_in(request: Request, public_id: str) -> HttpResponse:
-    """Whom to call next and who answered what; a post says what one of them answered. `?skill=` chooses among them."""
-    check_call_in(request.user)
-    incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
-    if request.method == "GET":
-        return _board(request, incident)
-    form = AnswerForm(request.POST)
-    if form.is_valid() and _answered(form, incident, request):
-        return redirect(
-            f"{reverse('incidents:call_in', args=[public_id])}#colleague-{form.cleaned_data['colleague'].pk}"
-        )
-    return _board(request, incident, form)
-
-
-def _answered(form: AnswerForm, incident: Incident, request: Request) -> bool:
-    said = form.cleaned_data
-    try:
-        operations.call_in(
-            incident,
-            said["colleague"],
-            key=said["key"],
-            way=CallInWay(said["way"]),
-            answer=CallInAnswer(said["answer"]),
-            note=said["note"],
-            by=request.user,
-        )
-    except Refused as refusal:
-        form.refuse(refusal)
-        return False
-    return True
-
-
-def _board(request: Request, incident: Incident, refused: AnswerForm | None = None) -> HttpResponse:
-    context = {
-        "incident": incident,
-        "board": CallInBoard(incident, at=timezone.now(), skill=request.GET.get("skill", "")),
-        "ways": list(CallInWay),
-        "answers": list(CallInAnswer),
-        "can_keep": can_keep_staff(request.user),
-        "refused": refused,
-        "refused_for": refused.data.get("colleague", "") if refused else "",
-    }
-    return render(request, "incidents/call_in.html", context, status=422 if refused else 200)
 
 
 @require_GET

@@ -316,7 +316,7 @@ def test_the_board_costs_the_same_however_many_colleagues(
         answered(incident, who, CallInAnswer.CAME, lead)
     client.force_login(lead)
 
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(31):
         client.get(f"/desk/incidents/{incident.public_id}/call-in/")
     with django_assert_max_num_queries(24):
         client.get("/desk/staff/")

@@ -31,13 +31,13 @@ def addresses() -> list[str]:
         reverse("desk:room", args=[over.public_id]),
         *(
             reverse(f"incidents:{name}", args=[public_id])
-            for name in ("chain", "edit", "move", "statuses", "milestones", "roles", "note", "call_in")
+            for name in ("chain", "edit", "move", "statuses", "milestones", "roles", "note")
         ),
         reverse("incidents:postmortem", args=[over.public_id]),
         reverse("desk:score", args=[over.public_id]),
         *(
             reverse(f"comms:{name}", args=[public_id])
-            for name in ("compose", "plan", "board", "board_paper", "brief", "legal")
+            for name in ("compose", "plan", "board", "board_paper", "brief", "legal", "call_in")
         ),
         *(
             reverse(f"maintenance:{name}", args=[Maintenance.objects.get().public_id])
