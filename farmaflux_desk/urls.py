@@ -75,3 +75,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler400 = views.bad_request
+handler500 = views.server_error

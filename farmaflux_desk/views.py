@@ -1,16 +1,18 @@
 """The screens that join all apps."""
 
+import sys
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.http import Request
 from accounts.roles import Role
+from farmaflux_desk import outage
 from farmaflux_desk.header import of_request
 from farmaflux_desk.room import Room
 from farmaflux_desk.wall import Wall
@@ -72,13 +74,8 @@ def livez(_: Request) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(_: Request) -> HttpResponse:
-    """The database answers too; its absence is a 503 by the middleware's hand, here by ours."""
-    from django.db import Error
-
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except Error:
+    """The database answers too."""
+    if not outage.database_answers():
         return HttpResponse("no database\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
 
@@ -107,3 +104,12 @@ def _room(request: Request, public_id: str) -> Room:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 -- Django passes it
     """Django's own shows the page without its request, so in no one's language and with a form that cannot be sent."""
     return render(request, "400.html", status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Called while the error is handled: without the database it is a 503, told from a fault of ours."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, outage.OF_THE_DATABASE):
+        return defaults.server_error(request)
+    outage.OUTAGE.note(error)
+    return outage.unavailable()

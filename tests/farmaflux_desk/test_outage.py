@@ -1,0 +1,99 @@
+"""A database that is gone is a 503, and is asked by one request a second, whoever else comes."""
+
+import psycopg
+import pytest
+from django.db import IntegrityError, OperationalError
+from django.test import Client
+from psycopg import errors
+
+from farmaflux_desk import outage
+from tests import factories
+
+
+def failed(cause: Exception) -> OperationalError:
+    error = OperationalError(str(cause))
+    error.__cause__ = cause
+    return error
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> outage.Outage:
+    known = outage.Outage()
+    monkeypatch.setattr(outage, "OUTAGE", known)
+    return known
+
+
+@pytest.mark.parametrize(
+    "cause", [psycopg.OperationalError("connection refused"), errors.AdminShutdown("stopping")]
+)
+def test_a_server_that_is_gone_is_asked_once_more_when_it_is_time(
+    known: outage.Outage, monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
+    asked: list[bool] = []
+
+    def answers() -> bool:
+        asked.append(known.lasts())  # what others are told meanwhile
+        return len(asked) > 1
+
+    monkeypatch.setattr(outage, "database_answers", answers)
+    known.note(failed(cause))
+
+    assert (known.lasts(), asked) == (True, [])
+    known._next_look = 0
+    assert (known.lasts(), asked) == (True, [True])
+    assert (known.lasts(), asked) == (True, [True])
+    known._next_look = 0
+    assert (known.lasts(), known.lasts()) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "cause", [errors.DeadlockDetected("deadlock"), errors.QueryCanceled("too long"), ValueError()]
+)
+def test_what_one_request_meets_is_no_outage(known: outage.Outage, cause: Exception) -> None:
+    known.note(failed(cause))
+
+    assert not known.lasts()
+
+
+def test_while_it_lasts_every_page_is_a_503_in_words_without_a_question(
+    client: Client, known: outage.Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No database is allowed in this test."""
+    monkeypatch.setattr(known, "lasts", lambda: True)
+
+    answer = client.get("/desk/calls/")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert [words in answer.text for words in ("absente", "De databank is weg", "database is gone")] == [
+        True
+    ] * 3
+    assert "Content-Security-Policy" in answer.headers
+    assert client.get("/livez").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "status"), [(OperationalError, 503), (IntegrityError, 500), (KeyError, 500)]
+)
+def test_an_error_of_the_database_is_told_from_one_of_ours(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: type[Exception], status: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("farmaflux_desk.views.of_request", fail)
+    client.force_login(factories.user())
+    client.raise_request_exception = False
+
+    assert client.get("/desk/header/").status_code == status
+
+
+def test_a_middleware_that_cannot_ask_is_a_503_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+    client.raise_request_exception = False
+    client.cookies["sessionid"] = "something"
+
+    assert client.get("/desk/calls/").status_code == 503
