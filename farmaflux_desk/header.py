@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext
 
+from accounts import keyring
 from accounts.models import User
 from comms.models import Channel, PlanTemplate, Update
 from comms.permissions import can_configure_channel, can_start_plan
@@ -541,9 +542,14 @@ def of_request(request: HttpRequest) -> Header:
 
 
 def header(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `header` for someone signed in; nothing is asked of the database until it is shown."""
+    """Context processor: `header` and `sign_in` (accounts.keyring), for someone signed in; nothing is asked of the
+    database until it is shown."""
     user = getattr(request, "user", None)  # a page of refusal can come before anyone knows who asks
     if user is None or not user.is_authenticated:
         return {}
     shell = "tickets/volunteer.html" if is_volunteer(user) else "desk.html"
-    return {"header": SimpleLazyObject(lambda: of_request(request)), "shell": shell}
+    return {
+        "header": SimpleLazyObject(lambda: of_request(request)),
+        "shell": shell,
+        "sign_in": SimpleLazyObject(lambda: keyring.sign_in(request)),
+    }

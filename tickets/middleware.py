@@ -20,6 +20,8 @@ HERS = {
     "tickets:say",
     "tickets:seen",
     "tickets:latest",
+    "tickets:offline",
+    "tickets:queue_keys",
     "tickets:presence",
     "accounts:signed_in",
     "accounts:resume",

@@ -357,6 +357,18 @@ if (form) {
     box.focus();
   }
 
+  // The browser keeps what the page needs to open without the desk. Where it cannot (no TLS, a private window), the page
+  // needs the desk to open, and is as before otherwise.
+  const worker = navigator.serviceWorker;
+  const renewCopy = () => worker?.ready.then(({ active }) => active.postMessage("renew"));
+  worker?.register(form.dataset.worker, { scope: form.dataset.page }).then(renewCopy, () => {});
+  let copied = say().dataset.number;
+  document.body.addEventListener("htmx:afterSettle", () => {
+    if (!say() || say().dataset.number === copied) return;
+    copied = say().dataset.number;
+    renewCopy();
+  });
+
   const busy = () => ["caller", "pharmacy", "needed_by", "callback_number", "note"].some((name) => form.elements.namedItem(name).value);
   sending(form, { clear, put, busy, refused: refusals });
 

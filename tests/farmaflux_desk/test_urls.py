@@ -28,6 +28,7 @@ PUBLIC = {
     "/accounts/password/reset/key/done/",
     "/accounts/password/reset/key/<uidb36>-<key>/",
     "/intake/alertmanager",
+    "/desk/calls/worker.js",
     "/intake/cti/<token>",
     "/language/",
     "/livez",

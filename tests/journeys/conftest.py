@@ -3,7 +3,11 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from socket import SHUT_RDWR, socket
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -55,17 +59,63 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
+class _Listener(ThreadedWSGIServer):
+    """Closed, it leaves no connection open either: a browser would go on with it."""
+
+    def __init__(self, port: int) -> None:
+        self._connections: list[socket] = []
+        super().__init__(("127.0.0.1", port), _Quiet)
+
+    def get_request(self) -> tuple[socket, Any]:
+        connection, address = super().get_request()
+        self._connections.append(connection)
+        return connection, address
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in self._connections:
+            with suppress(OSError):  # it has ended already
+                connection.shutdown(SHUT_RDWR)
+
+
+class Server:
+    """The desk, the status site before it, at one address: it can be stopped and started again there."""
+
+    def __init__(self, status_root: Path) -> None:
+        self._app = StatusFront(StaticFilesHandler(get_wsgi_application()), status_root)
+        self._port = 0
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """Without a trailing slash."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        self._server = _Listener(self._port)
+        self._port = self._server.server_port
+        self._server.set_app(self._app)
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
 @pytest.fixture
-def desk(transactional_db: None, settings: Settings) -> Iterator[str]:
-    """The address of a running desk without a trailing slash, the status site before it; it shares the database."""
-    with ThreadedWSGIServer(("127.0.0.1", 0), _Quiet) as server:
-        behind = StaticFilesHandler(get_wsgi_application())
-        server.set_app(StatusFront(behind, settings.DESK_STATUS_ROOT))
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+def server(transactional_db: None, settings: Settings) -> Iterator[Server]:
+    """It shares the test's database."""
+    server = Server(settings.DESK_STATUS_ROOT)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def desk(server: Server) -> str:
+    """The address of a running desk."""
+    return server.address
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The log row: one call on one line of a form, and nothing in it that must be filled but the caller."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -28,13 +28,15 @@ from tickets.models import (
 from tickets.operations import CallbackRequest
 
 UNKNOWN_PHARMACY = _("This pharmacy is not in the list any more. Look the caller up again.")
+WAITS_AT_MOST = int(timedelta(hours=25).total_seconds())  # browsers keep a call for a day
 SLOTS = ("incident", "caller", "needed_by", "callback_number", "callback_at", "note")
 
 
 class LogForm(forms.Form):
     """Cleans to the arguments of operations.log_contact (`contact`), told apart by the names it shows.
 
-    *told* is the number of the update that stood beside the form: what the caller heard.
+    *told* is the number of the update that stood beside the form: what the caller heard. *waited*: for how many seconds
+    the call has waited in a browser without a connection; the call, and `at` with it, was so much earlier.
     """
 
     key = forms.UUIDField(widget=forms.HiddenInput)
@@ -54,6 +56,7 @@ class LogForm(forms.Form):
     callback_at = forms.CharField(required=False, max_length=10)
     note = forms.CharField(required=False, max_length=500)
     outcome = forms.ChoiceField(choices=ContactOutcome.choices, required=False)
+    waited = forms.IntegerField(required=False, min_value=0, max_value=WAITS_AT_MOST)
 
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -61,6 +64,7 @@ class LogForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self.at -= timedelta(seconds=data.get("waited") or 0)
         told = data.get("told")
         data["incident"], data["told_update"] = self._incident(data.get("incident", ""), told)
         self.now = data["incident"].now(self.at) if data["incident"] else self.at
@@ -90,6 +94,7 @@ class LogForm(forms.Form):
                     "note",
                 )
             },
+            "occurred_at": self.at,
             "caller_text": data["caller"],
             "channel": ContactChannel(data["channel"]),
             "language": data["language"],

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import keyring
 from accounts.http import Request
 from accounts.models import User
 from accounts.refusals import Refused
@@ -58,11 +59,23 @@ def new(request: Request) -> HttpResponse:
     return _page(request, form, asked=asked, tel=asked.get("caller", ""))
 
 
+@require_GET
+def offline(request: Request) -> HttpResponse:
+    """The page as a browser keeps it for when the desk is gone (worker.js): nothing on it is about a caller, and
+    nothing may be used twice."""
+    return _page(request, LogForm(at=timezone.now()), asked=QueryDict(), kept=True)
+
+
 @require_POST
 def log(request: Request) -> HttpResponse:
-    """Log the call; or, without JavaScript, look the caller up and show the row with the choices."""
+    """Log the call; or, without JavaScript, look the caller up and show the row with the choices.
+
+    409: the page was opened under another sign-in (queue.js finds out whose).
+    """
     if not can_answer_call(request.user):
         raise PermissionDenied
+    if request.headers.get(keyring.HEADER, keyring.sign_in(request)) != keyring.sign_in(request):
+        return HttpResponse(status=409)
     at = timezone.now()
     if "search" in request.POST:
         return _page(request, LogForm(at=at, initial=request.POST.dict()), asked=request.POST)
@@ -136,14 +149,16 @@ def _logged(request: Request, form: LogForm, contact: Contact) -> HttpResponse:
 
 
 def _page(
-    request: Request, form: LogForm, *, asked: QueryDict, tel: str = "", status: int = 200
+    request: Request, form: LogForm, *, asked: QueryDict, tel: str = "", kept: bool = False, status: int = 200
 ) -> HttpResponse:
     incidents = _incidents(form.at)
     incident = incident_of(asked) if "incident" in asked else _preselected(incidents)
     if incident and incident not in incidents:
         incidents.append(incident)
     language = language_of(asked, request.user)
-    latest = _latest(incident, request.user)
+    latest = None if kept else _latest(incident, request.user)
+    if kept:
+        latest = {"shell": "tickets/offline.html", "kept": True, "volunteer": is_volunteer(request.user)}
     context = {
         "form": form,
         "tel": tel,
