@@ -22,6 +22,8 @@ from tests import factories
 SignIn = Callable[[Page, User], None]
 OpenPage = Callable[..., Page]
 MOST_CLICKS = 6
+UNHURRIED = 10  # seconds for one step: to read the page, find the button, point at it and press
+MOST_SECONDS = 60
 THUMB = 44  # CSS pixels, WCAG 2.2 target size (enhanced)
 SMALLER = """(main, least) => [...main.querySelectorAll("a, button, input, select, summary, textarea")]
   .filter((target) => target.checkVisibility())
@@ -71,6 +73,7 @@ def test_from_the_incidents_page_the_plan_is_started_and_the_holding_statement_p
     page.goto(f"{desk}/desk/plan/{incident.public_id}/")
     expect(page.locator("#step-3")).to_have_class("is-done")
     assert clicks <= MOST_CLICKS
+    assert (clicks + 1) * UNHURRIED <= MOST_SECONDS  # the first one: to come to the page
 
 
 def test_on_a_phone_everything_on_the_board_is_as_large_as_a_thumb(
