@@ -119,7 +119,9 @@ def side_by_side(
         before = sink.count()
         publish()
         began = time.monotonic()
-        await_sent(owed, lambda: until_doubled and max(Counter(receipts(sink, before)).values(), default=0) > 1)
+        await_sent(
+            owed, lambda: until_doubled and max(Counter(receipts(sink, before)).values(), default=0) > 1
+        )
         came = receipts(sink, before)
         told = wrong(owed, came, unsent())
         print(

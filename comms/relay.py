@@ -1,7 +1,9 @@
 """Empties the outbox: takes what is due in a channel and hands it to the channel's transport, message by message."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -9,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from comms.channels.base import Receipt, Transport, TransportError
+from comms.channels.base import Capabilities, Receipt, Transport, TransportError
 from comms.channels.kinds import capabilities, transport
 from comms.channels.subscribers import Challenge
 from comms.models import Channel, Claim, Delivery, Mailing
@@ -20,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 Stopping = Callable[[], bool]
 FRESH = sending.LEASE.total_seconds() / 2  # a message that took longer to prepare is no longer handed over
+KEEPERS = BoundedSemaphore(10)
+"""Half of a process's connections to the database: so many senders at once may keep one while their messages leave."""
 TOO_LATE = gettext_noop("The desk took too long to hand it over, so it was not sent this time.")
 PLAYED = gettext_noop("An exercise: nothing of it is sent.")
 BROKEN = gettext_noop("Set aside: the desk could not make this message. The operators find why in the log.")
@@ -51,11 +55,27 @@ def send_through(
     with by(channel) as way:
         sending.recover(channel, can=way.capabilities, at=timezone.now())
         while not stopping():
-            held = sending.claim(channel, can=way.capabilities, at=timezone.now())
-            if held is None:
-                break
-            tried += _send_all(way, held, stopping)
+            with _keeping_a_connection(way.capabilities):
+                held = sending.claim(channel, can=way.capabilities, at=timezone.now())
+                if held is None:
+                    break
+                tried += _send_all(way, held, stopping)
     return tried
+
+
+@contextmanager
+def _keeping_a_connection(can: Capabilities) -> Iterator[None]:
+    """Who sends many at a time keeps one all the while, so that only some may: the others wait without."""
+    if can.batch == 1:
+        yield
+        return
+    if not KEEPERS.acquire(blocking=False):
+        _let_go_of_the_database()
+        KEEPERS.acquire()
+    try:
+        yield
+    finally:
+        KEEPERS.release()
 
 
 def _send_all(way: Transport, held: Held, stopping: Stopping) -> int:

@@ -6,6 +6,7 @@ Threads, because a delivery waits for somebody else's server; give more of them 
 """
 
 import os
+from functools import partial
 
 from celery import Celery
 from django.core.exceptions import ImproperlyConfigured
@@ -19,11 +20,12 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from farmaflux_desk.jobs import jobs  # noqa: E402
-from farmaflux_desk.runner import Job  # noqa: E402
+from farmaflux_desk.runner import Job, UnderWay, wait_for_connections  # noqa: E402
 
 if not settings.REDIS_URL:
     raise ImproperlyConfigured("REDIS_URL: Celery needs a Redis. Without one, run manage.py relay.")
 
+wait_for_connections()
 JOBS = jobs("celery")
 app = Celery("farmaflux_desk")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -38,6 +40,7 @@ app.conf.beat_schedule = {
     for job in JOBS
 }
 _BY_NAME = {job.name: job for job in JOBS}
+_under_way = UnderWay()
 
 
 @app.task(name="farmaflux_desk.run")  # type: ignore[untyped-decorator]
@@ -45,7 +48,7 @@ def run(name: str) -> None:
     """One run of a job; one that works in lanes is told to do so, a task for each lane."""
     job = _BY_NAME[name]
     if isinstance(job, Job):
-        job.function()
+        _under_way.unless(name, job.function)
         return
     for lane in job.lanes():
         run_lane.apply_async((name, lane), expires=10)
@@ -55,4 +58,4 @@ def run(name: str) -> None:
 def run_lane(name: str, lane: str) -> None:
     job = _BY_NAME[name]
     assert not isinstance(job, Job)  # noqa: S101  # only lanes are sent here
-    job.function(lane, lambda: False)
+    _under_way.unless(f"{name} {lane}", partial(job.function, lane, lambda: False))

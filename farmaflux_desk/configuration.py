@@ -20,6 +20,7 @@ SQLITE_OPTIONS = {
 }
 # A host that has vanished answers nothing, not even no: libpq's connect_timeout (s) and tcp_user_timeout (ms).
 GONE_WITHIN = {"connect_timeout": 3, "tcp_user_timeout": 10_000}
+CONNECTIONS = 20  # to PostgreSQL, of one process
 # A process that is frozen in a transaction, or whose machine is gone, must not keep its locks, and a channel with them.
 IDLE_TIMEOUT = "-c idle_in_transaction_session_timeout=30s"
 
@@ -32,7 +33,7 @@ def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
             config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
         case "django.db.backends.postgresql":
             config["OPTIONS"] = {
-                "pool": {"min_size": 1, "max_size": 20, "timeout": 2},
+                "pool": {"min_size": 1, "max_size": CONNECTIONS, "timeout": 2},
                 "options": IDLE_TIMEOUT,
                 **GONE_WITHIN,
                 **config.get("OPTIONS", {}),

@@ -8,12 +8,14 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from django.db import connections
+from django.db import connection, connections
 
 log = structlog.get_logger(__name__)
 
 Stopping = Callable[[], bool]
 TICK = 0.1  # seconds
+CONNECTION_PATIENCE = 120.0
+"""Seconds, as long as a delivery's lease: who waits longer may not note any more what became of it."""
 PATIENCE = 8.0  # seconds that a call under way may take when the process is asked to stop
 
 
@@ -37,6 +39,36 @@ class LaneJob:
     lanes: Callable[[], Iterable[str]]
     function: Callable[[str, Stopping], object]
     period: timedelta
+
+
+def wait_for_connections() -> None:
+    """From now on a thread of this process waits its turn where the pool has no connection to the database left.
+
+    A web request is refused after a few seconds; here more lanes than connections are nothing unusual, and what was
+    accepted outside has to be noted. To be called before the first connection.
+    """
+    if pool := connection.settings_dict["OPTIONS"].get("pool"):
+        pool["timeout"] = CONNECTION_PATIENCE
+
+
+class UnderWay:
+    """What this process is at, for a worker that is told of the same work every second: it gathers no threads."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._lock = threading.Lock()
+
+    def unless(self, name: str, work: Callable[[], object]) -> None:
+        """Do *work*, unless what has that *name* is being done already."""
+        with self._lock:
+            if name in self._names:
+                return
+            self._names.add(name)
+        try:
+            work()
+        finally:
+            with self._lock:
+                self._names.remove(name)
 
 
 class Runner:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext_noop
 
@@ -19,6 +19,9 @@ from comms.channels.reminding import STAFF_NOTICES
 from comms.models import Channel, Claim, Delivery, DeliveryAttempt, DeliveryState, Notice
 from comms.operations import mailing, waiting
 
+LANE_PATIENCE = timedelta(
+    seconds=2
+)  # longer than claiming takes: then its lock is in the hands of one that is frozen
 LEASE = timedelta(minutes=2)  # more than one message can take, every timeout of its transport included
 MOST_ATTEMPTS = 10  # about three quarters of an hour
 MOST_DEATHS = 3  # of senders with the same message in their hands
@@ -45,14 +48,24 @@ class Held:
         self.sent = [attempt for attempt in self.sent if not any(attempt is one for one in recorded)]
 
 
-@transaction.atomic
 def claim(channel: Channel, *, can: Capabilities, at: datetime) -> Held | None:
     """Take what is due, the oldest first, for two minutes; None when nothing is, or enough senders are at work.
 
+    Also None when another keeps the lane's lock for long: it is not waited for, whoever calls comes again.
     First what is owed to subscribers is spread over them (comms.operations.mailing), and what became old or was
     overtaken meanwhile is set aside (comms.operations.waiting).
     """
-    lane = _lane(channel)
+    try:
+        return _claim(channel, can=can, at=at)
+    except OperationalError as error:
+        if not _waited_in_vain(error):
+            raise
+        return None
+
+
+@transaction.atomic
+def _claim(channel: Channel, *, can: Capabilities, at: datetime) -> Held | None:
+    lane = _lane(channel, patience=LANE_PATIENCE)
     if lane is None or channel.claims.count() >= can.senders:
         return None
     if lane.enabled:
@@ -71,9 +84,31 @@ def claim(channel: Channel, *, can: Capabilities, at: datetime) -> Held | None:
     return Held(made, list(rows.order_by("pk")), careless=can.batch > 1)
 
 
-def _lane(channel: Channel) -> Channel | None:
-    """Wait for the channel's row, and read it anew; None when it is gone. Owing to it meanwhile is not held up."""
-    return Channel.objects.select_for_update(no_key=True).filter(pk=channel.pk).first()
+def _lane(channel: Channel, *, patience: timedelta | None = None) -> Channel | None:
+    """Wait for the channel's row, and read it anew; None when it is gone. Owing to it meanwhile is not held up.
+
+    With *patience* for so long only; then OperationalError (see _waited_in_vain).
+    """
+    rows = Channel.objects.select_for_update(no_key=True).filter(pk=channel.pk)
+    if patience is None or connection.vendor == "sqlite":
+        return rows.first()
+    _set_lock_timeout(patience)
+    found = rows.first()
+    _set_lock_timeout(timedelta())
+    return found
+
+
+def _set_lock_timeout(patience: timedelta) -> None:
+    """Until the end of the transaction; zero is without end."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, true)", [str(int(patience.total_seconds() * 1000))]
+        )
+
+
+def _waited_in_vain(error: OperationalError) -> bool:
+    """For a lock; PostgreSQL's lock_not_available."""
+    return getattr(error.__cause__, "sqlstate", None) == "55P03"
 
 
 def reach(held: Held, delivery: Delivery, *, at: datetime) -> bool:
@@ -240,14 +275,23 @@ def _let_go(made: Claim) -> None:
     made.delete()
 
 
-@transaction.atomic
 def recover(channel: Channel, *, can: Capabilities, at: datetime) -> int:
     """See to what senders that vanished had in their hands; returns how many deliveries.
 
     Begun before the one they reached: accepted. That one: nobody knows, and the channel says what to do then.
-    The others: queued.
+    The others: queued. None while another keeps the lane's lock for long.
     """
-    if not _lane(channel):
+    try:
+        return _recover_lane(channel, can=can, at=at)
+    except OperationalError as error:
+        if not _waited_in_vain(error):
+            raise
+        return 0
+
+
+@transaction.atomic
+def _recover_lane(channel: Channel, *, can: Capabilities, at: datetime) -> int:
+    if not _lane(channel, patience=LANE_PATIENCE):
         return 0
     found = 0
     for made in channel.claims.select_for_update().filter(lease_until__lt=at):

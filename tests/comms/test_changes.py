@@ -146,7 +146,7 @@ def test_a_second_correction_overtakes_the_notice_of_the_first() -> None:
 def test_a_post_is_changed_or_removed_where_that_is_possible(
     monkeypatch: pytest.MonkeyPatch, can: Capabilities, after_correction: str, after_withdrawal: str
 ) -> None:
-    monkeypatch.setattr(kinds.TRANSPORTS["webhook"], "capabilities", can)  # type: ignore[index]
+    monkeypatch.setattr(kinds.TRANSPORTS["webhook"], "capabilities", can)
     factories.webhook_channel()
     update = published()
     arrived(update)

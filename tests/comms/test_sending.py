@@ -394,6 +394,31 @@ def test_of_many_senders_at_once_each_delivery_gets_one(senders: int) -> None:
     assert len(claimed) == len(set(claimed)) == 5 * senders
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all")
+@pytest.mark.django_db(transaction=True)
+def test_a_lane_whose_lock_is_held_for_long_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = owe("a@apb.example")
+    monkeypatch.setattr(sending, "LANE_PATIENCE", timedelta(milliseconds=20))
+    locked, looked = threading.Event(), threading.Event()
+
+    def freeze() -> None:
+        with transaction.atomic():
+            Channel.objects.select_for_update(no_key=True).get()
+            locked.set()
+            looked.wait(20)
+        connection.close()
+
+    frozen = threading.Thread(target=freeze)
+    frozen.start()
+    assert locked.wait(20)
+    found = sending.recover(channel, can=MANY, at=LATER), sending.claim(channel, can=MANY, at=AT)
+    looked.set()
+    frozen.join()
+
+    assert found == (0, None)
+    assert claim(channel).deliveries
+
+
 @pytest.mark.django_db(transaction=True)
 def test_hurrying_through_many_leaves_the_connection_as_careful_as_it_was() -> None:
     held = claim(owe("a@apb.example", "b@apb.example"))

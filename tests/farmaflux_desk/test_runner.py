@@ -4,9 +4,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from structlog.testing import capture_logs
 
-from farmaflux_desk.runner import Job, LaneJob, Runner
+from comms.operations import sending
+from farmaflux_desk.runner import CONNECTION_PATIENCE, Job, LaneJob, Runner, UnderWay, wait_for_connections
 
 SHORT = timedelta(milliseconds=1)
 PATIENCE = 20  # seconds until a test that waits for nothing fails
@@ -129,3 +131,37 @@ def test_a_run_that_does_not_end_does_not_keep_the_process(monkeypatch: pytest.M
 
     assert [t.name for t in threading.enumerate() if t.name == "hangs"] == ["hangs"]
     release.set()
+
+
+def test_what_is_under_way_in_a_worker_is_not_begun_again_while_it_hangs() -> None:
+    under_way, done = UnderWay(), []
+
+    def hang() -> None:
+        under_way.unless("deliver 1/0", lambda: done.append("the same lane"))
+        under_way.unless("deliver 2/0", lambda: done.append("another"))
+
+    under_way.unless("deliver 1/0", hang)
+    under_way.unless("deliver 1/0", lambda: done.append("after it"))
+
+    assert done == ["another", "after it"]
+
+
+def test_work_that_fails_can_be_done_again() -> None:
+    under_way, done = UnderWay(), []
+
+    with pytest.raises(ZeroDivisionError):
+        under_way.unless("deliver 1/0", lambda: 1 / 0)
+    under_way.unless("deliver 1/0", lambda: done.append("again"))
+
+    assert done == ["again"]
+
+
+def test_in_the_background_a_connection_is_waited_for_as_long_as_a_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert sending.LEASE.total_seconds() == CONNECTION_PATIENCE
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {"pool": {"timeout": 5}})
+
+    wait_for_connections()
+
+    assert connection.settings_dict["OPTIONS"] == {"pool": {"timeout": CONNECTION_PATIENCE}}

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from farmaflux_desk.jobs import jobs
-from farmaflux_desk.runner import Runner
+from farmaflux_desk.runner import Runner, wait_for_connections
 
 
 class Command(BaseCommand):
@@ -14,6 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
+        wait_for_connections()
         runner = Runner(jobs("relay"))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)
