@@ -16,11 +16,12 @@ from comms.channels.slack import SlackTransport
 from comms.channels.sms import SmsTransport
 from comms.channels.subscribers import SubscriberMail, SubscriberWebhook
 from comms.channels.teams import TeamsTransport
+from comms.channels.unregistered import Unregistered
 from comms.channels.webhook import WebhookTransport
 from comms.channels.x import XTransport
 from comms.models import Channel, ChannelKind
 
-TRANSPORTS: dict[ChannelKind, type[Transport]] = {
+TRANSPORTS: dict[str, type[Transport]] = {
     ChannelKind.EMAIL: EmailTransport,
     ChannelKind.MASTODON: MastodonTransport,
     ChannelKind.BLUESKY: BlueskyTransport,
@@ -52,8 +53,9 @@ def listener(channel: Channel) -> Listener:
 
 
 def transport(channel: Channel) -> Transport:
-    return TRANSPORTS[ChannelKind(channel.kind)](channel)
+    """Of a kind that this version does not know, one that sends nothing and says so."""
+    return TRANSPORTS.get(channel.kind, Unregistered)(channel)
 
 
 def capabilities(channel: Channel) -> Capabilities:
-    return TRANSPORTS[ChannelKind(channel.kind)].capabilities
+    return TRANSPORTS.get(channel.kind, Unregistered).capabilities

@@ -18,7 +18,6 @@ from comms.forms.channels import ChannelForm, TestForm, merged, offered
 from comms.lanes import Lane, lanes
 from comms.models import UNTESTABLE, Channel, ChannelKind, Listening, Notice
 from comms.operations import channels as operations
-from comms.pulse import stopped_since
 
 TESTS_SHOWN = 5
 
@@ -37,14 +36,12 @@ class Row:
 def channels(request: Request) -> HttpResponse:
     """All of them in their order."""
     permissions.check_configure_channel(request.user)
-    context = {"rows": [_row(lane) for lane in lanes()], "stopped_since": stopped_since()}
-    return render(request, "comms/channels/list.html", context)
+    return render(request, "comms/channels/list.html", {"rows": [_row(lane) for lane in lanes()]})
 
 
 def _row(lane: Lane) -> Row:
-    kind = ChannelKind(lane.channel.kind)
-    known = kind in TRANSPORTS
-    return Row(lane, known, abilities(kind) if known else [], limits(lane.channel))
+    known = lane.channel.kind in TRANSPORTS
+    return Row(lane, known, abilities(ChannelKind(lane.channel.kind)) if known else [], limits(lane.channel))
 
 
 @require_POST

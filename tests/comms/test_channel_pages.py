@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -13,13 +13,16 @@ from django.utils import timezone
 
 from accounts.refusals import NotAllowed
 from accounts.roles import Role
+from comms import relay
 from comms.channels import credentials
 from comms.channels.base import Capabilities, Doubt, Setting
 from comms.channels.kinds import TRANSPORTS
+from comms.channels.unregistered import NOT_KNOWN
 from comms.channels.webhook import WebhookTransport
 from comms.forms.channels import offered
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Listening, MailList, Notice
 from comms.operations import channels as operations
+from comms.operations.deliveries import owe
 from comms.posts.counting import MASTODON
 from tests import factories
 
@@ -218,6 +221,31 @@ def test_only_what_can_be_carried_here_is_offered(admin: Client, monkeypatch: py
     assert not {"x", "subscriber-email", "subscriber-hook"} & set(kinds)
     for kind in ("x", "subscriber-email", "pigeon"):
         assert admin.get(reverse("comms:channel_add", args=[kind])).status_code == 404
+
+
+def test_no_page_fails_for_a_kind_that_this_version_does_not_know() -> None:
+    pigeon = factories.webhook_channel("https://hooks.example.org/", name="Pigeon")
+    Channel.objects.update(kind="pigeon", languages=["fr"])
+    update = factories.update(published_at=BEFORE)
+    with transaction.atomic():
+        [delivery] = owe(update, at=timezone.now())
+
+    assert relay.run_once() == 1
+    refused = Delivery.objects.get()
+    Delivery.objects.update(state="sent", sent_at=timezone.now())  # by the version before
+    factories.update(update.incident)
+    about, lead = [update.incident.public_id], client_of(Role.COMMUNICATIONS)
+    for client, address in (
+        (client_of(), reverse("comms:channels")),
+        (lead, reverse("comms:compose", args=about)),
+        (lead, reverse("comms:deliveries", args=[*about, update.number])),
+        (lead, reverse("comms:delivery", args=[delivery.pk])),
+        (lead, reverse("comms:correct", args=[*about, update.number])),
+        (lead, reverse("desk:room", args=about)),
+    ):
+        assert "Pigeon" in client.get(address).text, address
+    assert client_of().get(reverse("comms:channel", args=[pigeon.pk])).status_code == 404
+    assert (refused.state, refused.error) == ("failed", NOT_KNOWN)
 
 
 def test_an_account_without_its_secret_is_one_to_post_to_by_hand(admin: Client) -> None:
