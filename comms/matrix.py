@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 
 from accounts.languages import Language
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
-from comms.pulse import stopped_since
 from comms.status import site, targets
 from incidents.models import Incident
 
@@ -42,7 +41,6 @@ class Matrix:
     update: Update
     rows: tuple[Row, ...]
     states: Counter[str]
-    stopped_since: datetime | None
 
     languages = tuple(Language)
 
@@ -71,16 +69,15 @@ class _Part:
     next_try: datetime | None
 
 
-def matrix(update: Update, at: datetime | None = None) -> Matrix:
-    """Five queries and a look at the status site, however many deliveries there are."""
-    at = at or timezone.now()
+def matrix(update: Update) -> Matrix:
+    """Three queries and a look at the status site, however many deliveries there are."""
     parts = _parts(update)
     channels = Channel.objects.filter(pk__in={channel for channel, _language in parts})
     states: Counter[str] = Counter()
     for part in parts.values():
         states += part.states
     rows = (_status_page(update), *_targets(), *(_row(channel, parts) for channel in channels))
-    return Matrix(update, rows, states, stopped_since(at))
+    return Matrix(update, rows, states)
 
 
 def _parts(update: Update) -> dict[tuple[int, str], _Part]:
@@ -167,8 +164,8 @@ def _ended(channel: Channel, states: Counter[str], total: int) -> Cell | None:
     return Cell("ok", "d-check", str(sent) if channel.kind == ChannelKind.EMAIL else _("sent"))
 
 
-def version(incident: Incident, at: datetime | None = None) -> str:
-    """Changes when the matrix of the newest message does. Three small queries and one look at a file."""
+def version(incident: Incident) -> str:
+    """Changes when the matrix of the newest message does. Two small queries and one look at a file."""
     newest = incident.updates.published().values_list("pk", flat=True).first()
     known = Delivery.objects.filter(update=newest).aggregate(
         **{str(state): Count("pk", filter=Q(state=state)) for state in DeliveryState},
@@ -177,7 +174,7 @@ def version(incident: Incident, at: datetime | None = None) -> str:
     )
     site_now = site.state()
     places = [(each.state.number, each.behind, each.state.error) for each in targets.followed()]
-    parts = (newest, *known.values(), site_now.behind, stopped_since(at), *places)
+    parts = (newest, *known.values(), site_now.behind, *places)
     return "-".join(_plain(part) for part in parts)
 
 
@@ -185,7 +182,7 @@ def _plain(part: object) -> str:
     return f"{part.timestamp():.0f}" if isinstance(part, datetime) else str(part or 0)
 
 
-def newest(incident: Incident, at: datetime | None = None) -> Matrix | None:
+def newest(incident: Incident) -> Matrix | None:
     """The matrix of the newest message, None before the first."""
     update = incident.updates.published().prefetch_related("texts").first()
-    return matrix(update, at) if update else None
+    return matrix(update) if update else None

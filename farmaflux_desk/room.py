@@ -13,6 +13,7 @@ from comms.models import Checklist, Update
 from comms.permissions import can_start_plan, can_tick_step, can_write_update
 from comms.plan.board import Board, board, checklists
 from farmaflux_desk.chart import Chart, chart
+from farmaflux_desk.header import Header
 from farmaflux_desk.models import Replay
 from farmaflux_desk.rehearsal.playing import Playing, of
 from incidents.models import (
@@ -110,6 +111,7 @@ class Room:
         self.user = user
         self.at = at
         self.now = incident.now(at)
+        self.header = Header(user=user, at=at, public_id=incident.public_id, section="room")
         self.whole = whole
         self.can_run = can_run_incident(user)
         self.can_change_course = can_change_course(user)
@@ -124,6 +126,7 @@ class Room:
     @cached_property
     def versions(self) -> dict[str, str]:
         """By panel. A dozen queries, whatever the incident holds."""
+        stopped = self.header.sending_stopped_since
         newest = self.incident.entries.aggregate(n=Max("sequence"))["n"] or 0
         contacts = self.incident.contacts.aggregate(n=Count("pk"), newest=Max("recorded_at"))
         published = self.incident.updates.published().aggregate(n=Count("pk"))["n"]
@@ -134,7 +137,7 @@ class Room:
             "people": str(newest),
             "press": f"{contacts['n']}-{published}-{quarter if self.incident.is_open else 0}"
             f"-{reports_version(self.incident, self.at)}",
-            "deliv": deliveries_version(self.incident, self.at),
+            "deliv": f"{deliveries_version(self.incident)}-{int(stopped.timestamp()) if stopped else 0}",
             "plan": f"{self.board.version if self.board else 'none'}-{int(self.now.timestamp() // 60)}",
         }
 
@@ -264,7 +267,7 @@ class Room:
 
     @cached_property
     def matrix(self) -> Matrix | None:
-        return newest(self.incident, self.at)
+        return newest(self.incident)
 
     @cached_property
     def board(self) -> Board | None:

@@ -83,7 +83,8 @@ def readyz(_: Request) -> HttpResponse:
 @require_GET
 def room(request: Request, public_id: str) -> HttpResponse:
     """One incident, whole; `?all=1` with every entry of its timeline."""
-    return render(request, "desk/room.html", {"room": _room(request, public_id)})
+    current = _room(request, public_id)
+    return render(request, "desk/room.html", {"room": current, "header": current.header})
 
 
 @require_GET
@@ -93,7 +94,9 @@ def room_live(request: Request, public_id: str) -> HttpResponse:
     changed = current.changed_since(request.GET.get("seen", ""))
     if not changed:
         return HttpResponse(status=204)
-    return render(request, "desk/room_live.html", {"room": current, "changed": changed})
+    return render(
+        request, "desk/room_live.html", {"room": current, "header": current.header, "changed": changed}
+    )
 
 
 def _room(request: Request, public_id: str) -> Room:

@@ -13,7 +13,6 @@ from comms.channels.kinds import TRANSPORTS
 from comms.forms.channels import ChannelForm, TestForm
 from comms.models import UNTESTABLE, Channel, Delivery, DeliveryState, Notice
 from comms.operations import trials
-from comms.pulse import stopped_since
 from comms.views.channels import key_of, show
 
 UNDER_WAY = {DeliveryState.QUEUED, DeliveryState.SENDING}
@@ -44,12 +43,6 @@ def tested(request: Request, key: UUID) -> HttpResponse:
     permissions.check_configure_channel(request.user)
     tests = Delivery.objects.filter(notice=Notice.TEST).select_related("channel").prefetch_related("attempts")
     test = get_object_or_404(tests, key=key)
-    under_way = test.state in UNDER_WAY
-    context = {
-        "test": test,
-        "channel": test.channel,
-        "under_way": under_way,
-        "stopped_since": stopped_since() if under_way else None,
-    }
+    context = {"test": test, "channel": test.channel, "under_way": test.state in UNDER_WAY}
     page = "comms/channels/tested.html"
     return render(request, f"{page}#answer" if request.htmx else page, context)

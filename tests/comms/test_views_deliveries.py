@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from comms.channels.posting import REFUSED
-from comms.models import Delivery, DeliveryAttempt, DeliveryState, Update
+from comms.models import Delivery, DeliveryAttempt, DeliveryState, SignOfLife, Update
 from comms.operations import deliveries
 from tests import factories
 
@@ -82,6 +82,17 @@ def test_the_list_costs_the_same_for_one_delivery_and_for_three() -> None:
     Delivery.objects.filter(pk__in=[other.pk for other in others]).delete()
 
     assert asked() == for_three
+
+
+def test_since_when_nothing_is_sent_is_asked_once_for_the_head_and_the_matrix() -> None:
+    [delivery] = owe("a@apb.example")
+    SignOfLife.objects.create(runner="relay", seen_at=factories.OUTAGE)
+
+    with CaptureQueriesContext(connection) as queries:
+        text = signed_in(Role.COMMUNICATIONS).get(page_of(delivery.message)).text
+
+    assert sum("comms_signoflife" in query["sql"] for query in queries) == 1
+    assert (text.count("sending stopped since"), text.count("Nothing has been sent since")) == (1, 1)
 
 
 def test_what_needs_a_person_stands_first() -> None:
