@@ -14,6 +14,11 @@ def weigh_calls(at: datetime | None = None) -> int:
     at = at or timezone.now()
     running = list(Incident.objects.open().filter(checklist__isnull=False).select_related("exercise_clock"))
     for incident in running:
-        now = incident.now(at)
-        note_pressure(incident, last_half_hour(incident, now), at=now)
+        weigh(incident, at)
     return len(running)
+
+
+def weigh(incident: Incident, at: datetime) -> None:
+    """Tell its plan how many calls the half hour before *at*, a real moment, brought."""
+    now = incident.now(at)
+    note_pressure(incident, last_half_hour(incident, now), at=now)

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
-from comms.models import Anchor, PlanDeclined, PlanPhase, PlanStep, PlanTemplate, Reminder, Tick
+from comms.models import Anchor, CallPressure, PlanDeclined, PlanPhase, PlanStep, PlanTemplate, Reminder, Tick
 from comms.operations import plan, updates
 from comms.operations.reminders import remind
 from farmaflux_desk.header import Header
@@ -36,6 +36,7 @@ begins: "18:00"
 events:
   - {at: "20:00", signal: {fr: Plus rien., nl: Niets meer.}}
 """
+RINGS = '{at: "18:15", until: "18:20", calls: 6, notes: [Rien.]}'
 
 
 @pytest.fixture
@@ -164,6 +165,23 @@ def test_who_must_act_is_reminded_by_it(
         ["before", "due"],
         ["before", "due", "escalated"],
     ]
+
+
+def test_a_step_that_waits_for_calls_hears_of_them_as_they_come(
+    lead: User, clock: time_machine.Traveller
+) -> None:
+    factories.service("eforms")
+    ringing = TEXT.replace('{at: "20:00", signal: {fr: Plus rien., nl: Niets meer.}}', RINGS)
+    scenario = read(ringing, services=["eforms"], partners=[])
+    incident = replay.begin(scenario, key=uuid.uuid4(), speed=60, by=lead, at=AT)
+    waiting = template()
+    waiting.steps.update(when=[{"calls": 3}])
+    plan.start_plan(incident, waiting, by=lead)
+
+    for number in (10, 21):
+        replay.play_all(AT + timedelta(seconds=number))
+
+    assert CallPressure.objects.get().exceeded_at == AT + 21 * MINUTE
 
 
 def test_lists_that_hold_it_beside_what_is_real_judge_each_by_its_own_clock(
