@@ -63,6 +63,8 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 	$(bin)/python -m bench.plan
 	$(bin)/python -m bench.calls
 	$(bin)/python -m tests.servers $(bin)/python -m bench.calls
+	$(bin)/python -m bench.agents --seconds 300
+	$(bin)/python -m tests.servers --durable $(bin)/python -m bench.agents --seconds 300
 	$(bin)/python -m bench.mailing --control
 	$(bin)/python -m bench.mailing
 	$(bin)/python -m tests.servers $(bin)/python -m bench.mailing

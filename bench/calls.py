@@ -5,6 +5,7 @@ A demonstration with 20,000 pharmacies beside it, the contacts on past incidents
 the request to the finished answer, middleware and templates included, without a network.
 """
 
+import json
 import os
 import random
 import statistics
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 SIZES = (1_000, 1_000_000)
 PHARMACIES = 20_000
@@ -33,14 +35,28 @@ PAGES = (
     "pharmacies/",
     "pharmacies/?q=vandenbroeck",
     "header/",
+    "urgent/",
+    "mail/",
+    "phones/",
+    "pressure/",
+    "wall/",
+    "messages/",
+    "plan/",
+    "incidents/",
+    "incidents/alerts/",
+    "maintenance/",
 )
+FLAT = 1.2  # of the largest size beside the smallest
+UNFELT = 3.0  # milliseconds by which a page may grow whatever the ratio: the clock's own noise on a quick one
 
 
 def main() -> None:
     if sys.argv[1:2] == ["measure"]:
-        measure(sys.argv[2])
+        Path(sys.argv[3]).write_text(json.dumps(measure(sys.argv[2])))
         return
-    for size in [int(each) for each in sys.argv[1:]] or SIZES:
+    sizes = [int(each) for each in sys.argv[1:]] or list(SIZES)
+    work: dict[int, dict[str, float]] = {}
+    for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             environment = os.environ | {
                 "DESK_DATA_DIR": folder,
@@ -58,11 +74,28 @@ def main() -> None:
                     [sys.executable, *command], env=environment, check=True, stdout=subprocess.DEVNULL
                 )
             subprocess.run(
-                [sys.executable, "-m", "bench.calls", "measure", str(size)], env=environment, check=True
+                [sys.executable, "-m", "bench.calls", "measure", str(size), f"{folder}/work.json"],
+                env=environment,
+                check=True,
             )
+            work[size] = json.loads(Path(folder, "work.json").read_text())
+    if len(sizes) > 1:
+        _compare(work[sizes[0]], work[sizes[-1]])
 
 
-def measure(size: str) -> None:
+def _compare(few: dict[str, float], many: dict[str, float]) -> None:
+    """Medians of the process's work, the most grown first."""
+    ratios = sorted(((many[page] / few[page], page) for page in few), reverse=True)
+    grown = [
+        f"{page} {ratio:.2f}" for ratio, page in ratios if ratio > FLAT and many[page] - few[page] > UNFELT
+    ]
+    middle = statistics.median(ratio for ratio, _page in ratios)
+    print(f"  from the fewest to the most contacts: median {middle:.2f} times, at most {ratios[0][0]:.2f}")
+    print(f"  not flat: {', '.join(grown) or 'none'}")
+
+
+def measure(size: str) -> dict[str, float]:
+    """By page, the median of the process's work in milliseconds."""
     import django
 
     django.setup()
@@ -93,10 +126,13 @@ def measure(size: str) -> None:
 
     print(f"{connection.vendor}, {int(size):,} contacts, {PHARMACIES:,} pharmacies")
     ask("calls/lookup/?caller=zzzz")  # the words of all are read once
-    _print(f"{LOOKUPS} lookups", [_taken(ask, f"calls/lookup/?caller={text}") for text in _typed()])
-    for page in (*PAGES, *_of_rows()):
+    lookups = [_taken(ask, f"calls/lookup/?caller={text}") for text in _typed()]
+    work = {"lookup": _print(f"{LOOKUPS} lookups", lookups)}
+    rows = _of_rows()
+    for page, name in (*((page, page) for page in PAGES), *rows.items()):
         queries = counted(page)
-        _print(f"{page}, {queries} queries", [_taken(ask, page) for _ in range(EACH)])
+        work[name] = _print(f"{page}, {queries} queries", [_taken(ask, page) for _ in range(EACH)])
+    return work
 
 
 def _taken(ask: Callable[[str], None], address: str) -> tuple[float, float]:
@@ -106,13 +142,15 @@ def _taken(ask: Callable[[str], None], address: str) -> tuple[float, float]:
     return (time.perf_counter() - clock) * 1000, (time.process_time() - work) * 1000
 
 
-def _print(what: str, taken: list[tuple[float, float]]) -> None:
+def _print(what: str, taken: list[tuple[float, float]]) -> float:
+    """The median of the work."""
     figures = []
     for name, values in zip(("clock", "work"), zip(*taken, strict=True), strict=True):
         inorder = sorted(values)
         p95 = inorder[min(len(inorder) * 95 // 100, len(inorder) - 1)]
         figures.append(f"{name} median {statistics.median(inorder):6.1f} p95 {p95:6.1f} ms")
     print(f"  {what:45} {'; '.join(figures)}", flush=True)
+    return statistics.median(work for _clock, work in taken)
 
 
 def _typed() -> list[str]:
@@ -144,7 +182,8 @@ def _typed() -> list[str]:
     return texts[:LOOKUPS]
 
 
-def _of_rows() -> list[str]:
+def _of_rows() -> dict[str, str]:
+    """Pages of one row each, and what they are called at every size."""
     from incidents.models import Incident
     from tickets.models import Contact, Pharmacy
 
@@ -154,7 +193,12 @@ def _of_rows() -> list[str]:
     assert incident
     assert contact
     assert pharmacy
-    return [f"contacts/{contact.pk}/", f"pharmacies/{pharmacy.pk}/", f"incidents/{incident.public_id}/"]
+    return {
+        f"contacts/{contact.pk}/": "contact",
+        f"pharmacies/{pharmacy.pk}/": "pharmacy",
+        f"incidents/{incident.public_id}/": "room",
+        f"callers/{incident.public_id}/": "callers",
+    }
 
 
 def _fresh(url: str, name: str) -> str:

@@ -26,12 +26,13 @@ ENDINGS = ("", "-Lambert", "-Maes", " & Fils", "-Dubois", " en Zoon", "-Claes", 
 # Contact by contact in the database itself: a million through the ORM would take minutes.
 CONTACTS = """
 insert into tickets_contact (key, incident_id, channel, pharmacy_id, caller_text, caller_e164, language, service_id,
-    impact, needed_by, outcome, note, told_update_id, agent_id, occurred_at, recorded_at, revision)
+    impact, needed_by, urgent_kind, outcome, note, told_update_id, agent_id, occurred_at, recorded_at, revision)
 with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n + 1 < %(count)s)
 select {key}, case when n %% 10 < 9 then %(incident)s + n / %(each)s end, 'phone',
     case when n %% 20 = 19 then null else %(pharmacy)s + (n * 7919) %% %(pharmacies)s end,
     case when n %% 20 = 19 then '02 555 12 12' else '' end, '', 'fr', %(service)s,
-    case when n %% 15 = 0 then 'patient_waiting' else 'info' end, null, 'informed', '', null, %(agent)s, {at}, {at}, 1
+    case when n %% 15 = 0 then 'patient_waiting' else 'info' end, null, '', 'informed', '', null,
+    %(agent)s, {at}, {at}, 1
 from numbers
 """
 CALLBACKS = """
