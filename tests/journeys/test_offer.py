@@ -53,6 +53,10 @@ def test_a_known_caller_is_two_keystrokes_from_the_offer_to_saved(
     assert (contact.pharmacy and contact.pharmacy.name, contact.language) == ("Pharmacie de la Gare", "nl")
     assert PhoneCall.objects.get().settled_at
     expect(page.locator("#offer [data-tel]")).to_have_count(0)
+    answered("c2")  # the same pharmacy rings again at once
+    expect(page.locator("#offer")).to_contain_text("Pharmacie de la Gare")
+    page.keyboard.press("F9")
+    expect(page.locator("#chosen")).to_contain_text("Pharmacie de la Gare")
 
 
 def test_what_is_being_typed_stays_and_the_call_follows_when_it_is_saved(
