@@ -71,7 +71,7 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 
 reliability: ## senders killed, frozen and side by side, Redis gone, channels that misbehave; each with its control
 	@scripts/install dev
-	@failed=; for what in killed faulty "servers together" "servers redis_faults"; do \
+	@failed=; for what in killed struck faulty "servers together" "servers redis_faults"; do \
 		for control in "" --control; do \
 			echo "== $$what $$control"; \
 			case "$$what" in servers*) \

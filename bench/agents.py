@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -74,7 +75,16 @@ def main() -> None:
 
 @contextmanager
 def _desk(folder: Path, server: str, agents: int) -> Iterator[tuple[Path, str, dict[str, str]]]:
-    """A file with the agents' sessions, the body of a call, and the environment of the desk that is served."""
+    """As prepared(), and served."""
+    people, body, environment = prepared(folder, server, agents)
+    with Supervisor() as processes:
+        processes.start("web", procfile(Path("Procfile"), environment)["web"], environment)
+        wait_for(httpx.Client(base_url=ADDRESS))
+        yield people, body, environment
+
+
+def prepared(folder: Path, server: str, agents: int) -> tuple[Path, str, dict[str, str]]:
+    """A file with the agents' sessions, the body of a call, and the environment of the desk that is to be served."""
     environment = os.environ | {
         "DESK_DATA_DIR": str(folder / "desk"),
         "PORT": str(PORT),
@@ -91,16 +101,13 @@ def _desk(folder: Path, server: str, agents: int) -> Iterator[tuple[Path, str, d
         ["manage.py", "collectstatic", "--noinput", "-v0"],
     ):
         subprocess.run([sys.executable, *command], env=environment, check=True, stdout=subprocess.DEVNULL)
-    said = _inside(environment, "people", str(agents)).splitlines()
+    said = inside(environment, "people", str(agents)).splitlines()
     people = folder / "people.txt"
     people.write_text("\n".join(said[1:]) + "\n")
-    with Supervisor() as processes:
-        processes.start("web", procfile(Path("Procfile"), environment)["web"], environment)
-        wait_for(httpx.Client(base_url=ADDRESS))
-        yield people, said[0], environment
+    return people, said[0], environment
 
 
-def _inside(environment: dict[str, str], *arguments: str) -> str:
+def inside(environment: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "bench.agents", *arguments],
         env=environment,
@@ -122,19 +129,19 @@ def _all_at_once(
     theirs: list[float] = []
     seconds = max(given.seconds // given.turns, 1) if other else given.seconds
     for _turn in range(given.turns if other else 1):
-        before = int(_inside(environment, "count"))
+        before = int(inside(environment, "count"))
         found = _wrk(f"{ADDRESS}{LOG}", people, body, 200, given.agents, seconds)
         stored = _settled(environment, before + found.good)
         _print("calls", found, stored - before)
         ours.append((stored - before) / found.seconds)
         if other:
-            their_people, inside = other
-            before = helpdesk.tickets(inside)
+            their_people, theirs_inside = other
+            before = helpdesk.tickets(theirs_inside)
             found = _wrk(
                 f"{helpdesk.ADDRESS}/tickets/submit/", their_people, helpdesk.BODY, 302, given.agents, seconds
             )
             time.sleep(IN_FLIGHT)
-            made = helpdesk.tickets(inside) - before
+            made = helpdesk.tickets(theirs_inside) - before
             _print("tickets", found, made)
             theirs.append(made / found.seconds)
     if theirs:
@@ -146,7 +153,7 @@ def _all_at_once(
 def _settled(environment: dict[str, str], least: int) -> int:
     """How many calls are stored; ends the run when one that was acknowledged is missing."""
     time.sleep(IN_FLIGHT)
-    stored = int(_inside(environment, "count"))
+    stored = int(inside(environment, "count"))
     if stored < least:
         raise SystemExit(f"{least - stored} calls were acknowledged and are not there.")
     return stored
@@ -176,6 +183,15 @@ def _print(what: str, found: Figures, stored: int) -> None:
     )
 
 
+def headers_of(cookie: str, token: str) -> dict[str, str]:
+    return {
+        "Cookie": f"sessionid={cookie}; csrftoken={token}",
+        "X-CSRFToken": token,
+        "HX-Request": "true",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+
 def _thinking(people: Path, body: str, given: argparse.Namespace) -> None:
     left = threading.Semaphore(given.calls)
     taken: list[float] = []
@@ -183,12 +199,7 @@ def _thinking(people: Path, body: str, given: argparse.Namespace) -> None:
 
     def agent(cookie: str, token: str) -> None:
         connection = http.client.HTTPConnection(urlsplit(ADDRESS).netloc, timeout=30)
-        headers = {
-            "Cookie": f"sessionid={cookie}; csrftoken={token}",
-            "X-CSRFToken": token,
-            "HX-Request": "true",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
+        headers = headers_of(cookie, token)
         time.sleep(random.uniform(0, given.think))
         while left.acquire(blocking=False):
             filled = body.replace("{key}", str(uuid.uuid4()))
@@ -253,6 +264,22 @@ def people(number: int) -> None:
         print(client.cookies["sessionid"].value, "t" * 32)
 
 
+def missing(path: str) -> None:
+    """Prints how many of the keys in the file are not those of a call."""
+    import django
+
+    django.setup()
+    from tickets.models import Contact
+
+    keys = [uuid.UUID(line) for line in Path(path).read_text().split()]
+    stored = {
+        key
+        for some in batched(keys, 500)
+        for key in Contact.objects.filter(key__in=some).values_list("key", flat=True)
+    }
+    print(len(set(keys) - stored))
+
+
 def count() -> None:
     import django
 
@@ -268,5 +295,7 @@ if __name__ == "__main__":
             people(int(number))
         case ["count"]:
             count()
+        case ["missing", path]:
+            missing(path)
         case _:
             main()
