@@ -177,6 +177,22 @@ def test_a_reply_that_is_too_long_or_has_no_account_is_refused_and_keeps_its_tex
     assert not Delivery.objects.exists()
 
 
+def test_a_reply_that_did_not_leave_stands_in_the_inbox_until_another_does(
+    client: Client, account: Channel, nancy: User
+) -> None:
+    kept = operations.take_mention(said(), account)
+    client.post(thread(kept), answer())
+    inbox = reverse("tickets:mails")
+    assert "did not leave" not in client.get(inbox).text
+
+    Delivery.objects.update(state=DeliveryState.FAILED, error="HTTP 403")
+
+    page = client.get(inbox).text
+    assert ("did not leave" in page, "HTTP 403" in page) == (True, True)
+    client.post(thread(kept), answer("Encore."))
+    assert "did not leave" not in client.get(inbox).text
+
+
 def test_no_reply_leaves_an_exercise(client: Client, account: Channel, nancy: User) -> None:
     kept = operations.take_mention(said(), account)
     Contact.objects.update(incident=factories.incident(drill=True))

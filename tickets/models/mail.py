@@ -1,13 +1,14 @@
 """What pharmacists wrote, by e-mail or where they mention us, and what we answered. The contact tells the rest."""
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from comms.models import Channel, Delivery
+from comms.models import Channel, Delivery, DeliveryState
 from tickets.models.contact import Contact, ContactQuerySet
 
 LONGEST_MAIL = 10_000
@@ -29,6 +30,14 @@ def with_post(contacts: ContactQuerySet) -> ContactQuerySet:
 class MailQuerySet(models.QuerySet["Mail"]):
     def unanswered(self) -> Self:
         return self.filter(kind=MailKind.MESSAGE, settled_at=None)
+
+    def undelivered(self, since: datetime) -> Self:
+        """Replies since then that did not leave, and were followed by no other."""
+        later = Mail.objects.filter(
+            kind=MailKind.REPLY, contact=OuterRef("contact"), occurred_at__gt=OuterRef("occurred_at")
+        )
+        failed = self.filter(kind=MailKind.REPLY, delivery__state=DeliveryState.FAILED, occurred_at__gt=since)
+        return failed.filter(~Exists(later))
 
 
 class Mail(models.Model):

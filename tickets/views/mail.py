@@ -1,6 +1,7 @@
 """E-mails and mentions to answer, and one thread with the reply."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import FETCH_RAISE
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -20,6 +22,7 @@ from tickets.models import Answer, Contact, Mail, MailKind
 from tickets.permissions import can_log_contact
 
 MOST = 100
+LOOKED_BACK = timedelta(days=7)
 NEWEST_MESSAGE = "newest"  # the template made of the newest message; the others are the answers' triggers
 
 
@@ -31,6 +34,7 @@ def mails(request: Request) -> HttpResponse:
     shown = related.order_by("-occurred_at", "-pk") if everything else related.unanswered()
     context = {
         "everything": everything,
+        "undelivered": list(related.undelivered(timezone.now() - LOOKED_BACK).fetch_mode(FETCH_RAISE)[:MOST]),
         "mails": list(shown.fetch_mode(FETCH_RAISE)[:MOST]),
         "count": Mail.objects.unanswered().count(),
     }
