@@ -100,6 +100,11 @@ class Step(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def is_promised(self) -> bool:
+        """It is the next message, which the public was promised, and comes before all else."""
+        return bool(self.repeat_minutes) and self.anchor == Anchor.LAST_MESSAGE
+
     def title_in(self, language: str) -> str:
         return str(getattr(self, f"title_{language[:2]}", "") or self.title_fr)
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from comms.models import Anchor, Checklist
+from comms.models import Checklist
 from comms.plan.board import AFTERMATH, checklists, moments, situation
 from comms.plan.rules import timing
 from incidents.models import Entry, ExerciseClock, Incident, Phase, PhaseChange
@@ -152,5 +152,5 @@ def _of(checklist: Checklist) -> Iterable[Pending]:
                 titles={"fr": item.title_fr, "nl": item.title_nl, "en": item.title_en},
                 due_at=said.due_at,
                 since=said.since,
-                promised=bool(item.repeat_minutes) and item.anchor == Anchor.LAST_MESSAGE,
+                promised=item.is_promised,
             )

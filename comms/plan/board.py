@@ -125,9 +125,9 @@ class Board:
 
     @cached_property
     def late(self) -> list[BoardItem]:
-        """The longest overdue first."""
+        """What the public was promised, then the longest overdue."""
         late = [item for item in self.items if item.state == State.LATE]
-        return sorted(late, key=lambda item: item.due_at or self.at)
+        return sorted(late, key=self._order)
 
     @cached_property
     def next(self) -> BoardItem | None:
@@ -182,8 +182,9 @@ class Board:
         )
         return [*self.late, *due[:3]]
 
-    def _order(self, item: BoardItem) -> tuple[int, datetime, int]:
-        return ORDER.index(item.state), item.due_at or self.at, item.item.number
+    def _order(self, item: BoardItem) -> tuple[int, bool, datetime, int]:
+        later = item.state == State.LATE and not item.item.is_promised
+        return ORDER.index(item.state), later, item.due_at or self.at, item.item.number
 
     @property
     def version(self) -> str:

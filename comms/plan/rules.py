@@ -157,7 +157,7 @@ def _due(
     step: Step, last: Tick | None, base: datetime, moments: Moments, concerns: Applies | None
 ) -> tuple[datetime, str]:
     """What concerns the incident only later than its anchor counts from then."""
-    repeats_by_message = bool(step.repeat_minutes) and step.anchor == Anchor.LAST_MESSAGE
+    repeats_by_message = step.is_promised
     if last and not repeats_by_message:
         due_at = last.at + _interval(step, last.at, moments)
         return due_at, _reason(DONE_BEFORE, due_at, last.at)

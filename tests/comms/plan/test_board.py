@@ -99,6 +99,17 @@ def resolve(incident: Incident, by: User, at: datetime) -> None:
     PhaseChange.objects.create(incident=incident, phase=Phase.RESOLVED, occurred_at=at, recorded_at=at, by=by)
 
 
+def test_the_message_that_was_promised_comes_before_what_is_late_for_longer(checklist: Checklist) -> None:
+    checklist.items.filter(number=5).update(anchor=Anchor.LAST_MESSAGE, phase=PlanPhase.START)
+    factories.update(checklist.incident, published_at=OUTAGE + 10 * MINUTE)
+
+    seen = standing(checklist, 30)
+
+    assert [row.item.number for row in seen.late] == [5, 2, 1]
+    assert [row.item.number for row in seen.now][:3] == [5, 2, 1]
+    assert [row.item.number for row in seen.lanes[0].items][:3] == [5, 2, 1]
+
+
 def test_late_comes_first_then_next_then_what_waits_then_what_is_behind_us(
     checklist: Checklist, lead: User
 ) -> None:
