@@ -63,7 +63,7 @@ async function signOut(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.action.endsWith("/accounts/logout/")) return;
+  if (!form.getAttribute("action")?.endsWith("/accounts/logout/")) return; // form.action may be a button of that name
   event.preventDefault();
   const leaving = document.getElementById("leaving");
   if (!calls.length) {
