@@ -7,6 +7,7 @@
 import * as vault from "./vault.js";
 
 const PATIENCE = 15000; // milliseconds for one call to be answered
+const KEPT_WITHIN = 2000; // a disk that hangs holds no call up
 const SOONEST = 3000;
 const LATEST = 20000;
 const GONE = new Set([502, 503, 504]);
@@ -39,10 +40,45 @@ function leave(call) {
   changed();
 }
 
+// Encrypting and writing take a moment. Until then the call lies where drafts do (drafts.js), which takes none: a page that
+// dies in that moment must not take it along.
+const MOMENT = `keep:${user}:sent:`;
+
+function hold(call) {
+  try {
+    localStorage.setItem(MOMENT + call.key, JSON.stringify(call));
+  } catch {
+    // full, or switched off: then the moment is a risk
+  }
+}
+
+function held() {
+  try {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(MOMENT));
+    return names.map((name) => JSON.parse(localStorage.getItem(name)));
+  } catch {
+    return [];
+  }
+}
+
+function letGo({ key }) {
+  try {
+    localStorage.removeItem(MOMENT + key);
+  } catch {
+    // nothing was held either
+  }
+}
+
 // One after the other, so that the order in the vault is that in which they were taken.
 function keep(call) {
   const { key, at, fields, name, signIn } = call;
-  keeping = keeping.then(() => vault.put(user, { key, at, fields, name, signIn }).catch(() => null)).then((id) => (call.id = id));
+  const content = { key, at, fields, name, signIn };
+  hold(content);
+  keeping = keeping.then(async () => {
+    const tooLate = new Promise((resolve) => setTimeout(resolve, KEPT_WITHIN, null));
+    call.id = await Promise.race([vault.put(user, content).catch(() => null), tooLate]);
+    letGo(call);
+  });
   return keeping;
 }
 
@@ -207,21 +243,32 @@ async function whose() {
   changed();
 }
 
-async function load() {
+async function load(cutOff = []) {
   const found = await vault.all(user);
   desk.others = found.others;
   for (const call of found.calls) {
     if (!calls.some((known) => known.key === call.key)) calls.push({ ...call, tried: true, state: "waiting" });
+  }
+  for (const held of cutOff) {
+    if (calls.some((known) => known.key === held.key)) {
+      letGo(held);
+    } else {
+      const call = { ...held, id: null, tried: true, state: "waiting" };
+      calls.push(call);
+      await keep(call);
+    }
   }
   for (const call of calls.filter((one) => Date.now() - one.at > vault.LONGEST)) leave(call);
   calls.sort((one, other) => one.at - other.at);
   changed();
 }
 
+const cutOff = held(); // by a page that is gone, read before this one adds its own
+
 async function start() {
   const { renew } = await vault.unlock(user, signIn);
   if (renew) await whose();
-  await load();
+  await load(cutOff);
   tell("queue-loaded");
   flush();
 }

@@ -197,3 +197,13 @@ def test_a_session_that_ended_costs_a_sign_in_and_a_word(calls: Page, desk: str)
     calls.get_by_role("button", name="Send them now").click()
     arrived(calls, 2)
     assert stored() == ["Marie"]
+
+
+def test_a_page_that_dies_before_the_call_is_kept_does_not_take_it_along(calls: Page) -> None:
+    calls.evaluate("() => { crypto.subtle.encrypt = () => new Promise(() => {}); }")
+    save(calls, "Marie")
+    calls.reload()
+
+    arrived(calls, 2)
+    assert stored() == ["Marie"]
+    assert calls.evaluate("Object.keys(localStorage)") == []
