@@ -69,9 +69,9 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 	$(bin)/python -m bench.mailing
 	$(bin)/python -m tests.servers $(bin)/python -m bench.mailing
 
-reliability: ## senders killed, frozen and side by side, Redis gone, channels that misbehave; each with its control
+reliability: ## senders and the web process killed, frozen, side by side, Redis gone, channels that misbehave, browsers offline; each with its control
 	@scripts/install dev
-	@failed=; for what in killed struck faulty "servers together" "servers redis_faults"; do \
+	@failed=; for what in killed struck faulty offline "servers offline" "servers together" "servers redis_faults"; do \
 		for control in "" --control; do \
 			echo "== $$what $$control"; \
 			case "$$what" in servers*) \

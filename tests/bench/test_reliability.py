@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench import faulty, killed, redis_faults, together
+from bench import faulty, killed, offline, redis_faults, together
 
 TWICE = [["mail", "a@x", "<1>", 0.0], ["mail", "a@x", "<1>", 1.0], ["mail", "b@x", "<2>", 1.0]]
 
@@ -69,3 +69,16 @@ def test_who_waits_beside_a_faulty_channel_is_told(beside: list[float], told: li
 )
 def test_what_a_fault_of_redis_may_not_do(ill: tuple[float, float], told: list[str]) -> None:
     assert redis_faults.wrong([(0.1, 1.0)] * 3, [ill] * 3) == told
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        (["a1", "b1", "a2", "never acknowledged"], []),
+        (["a1", "a2"], ["1 lost"]),
+        (["a1", "b1", "b1", "a2"], ["1 doubled"]),
+        (["a2", "b1", "a1"], ["those of a are out of order"]),
+    ],
+)
+def test_what_an_outage_may_not_do_to_calls(stored: list[str], told: list[str]) -> None:
+    assert offline.wrong({"a": ["a1", "a2"], "b": ["b1"]}, stored) == told
