@@ -175,6 +175,7 @@ PLACES: dict[str, Callable[[str, Asked], Answer]] = {
     "linkedin": linkedin,
     "sms": gateway,
     "caller-sms": gateway,
+    "staff-sms": gateway,
     "slack": slack,
     "teams": teams,
     "apprise": apprise,

@@ -3,7 +3,8 @@
 One is a black hole, one answers junk, one 429 with Retry-After, one finds its token expired. The same messages are
 published with all of them well and with all of them faulty, in turn; the latency at the others is compared: from
 publishing until the reader has it. Also checked: what the desk makes of the four. On SQLite by the relay; through
-`python -m tests.servers` by Celery too. `--control` sends all channels through one lane: the others must seem slow.
+`python -m tests.servers` by Celery too, or by the one that `--mode` names. `--control` has a relay send all channels
+through one lane: the others must seem slow.
 """
 
 import argparse
@@ -135,10 +136,14 @@ def slower(well: list[float], faulty: list[float]) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=8, help="of each of the four blocks")
+    parser.add_argument("--mode", choices=("relay", "celery"), action="append")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--control", action="store_true")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    possible = ["relay", "celery"] if os.environ.get("REDIS_URL") else ["relay"]
+    if not set(given.mode or ()) <= set(possible):
+        raise SystemExit("Celery needs a Redis: python -m tests.servers python -m bench.faulty --mode celery")
     smtp, port = free_port(), free_port()
     failed = []
     with (
@@ -153,12 +158,10 @@ def main() -> int:
         )
         fakes = Fakes(port)
         mails = set_up(fakes, given.seed)
-        modes = {"relay": senders("relay")}
+        modes = {mode: senders(mode) for mode in given.mode or possible}
         if given.control:
             modes = {"relay": {"relay": [sys.executable, "-m", "bench.unguarded", "lanes"]}}
             given.messages = 1
-        elif os.environ.get("REDIS_URL"):
-            modes["celery"] = senders("celery")
         for mode, command in modes.items():
             failed += measure(mode, command, fakes, mails, given.messages)
     if given.control:
