@@ -15,6 +15,7 @@ from comms.models import Channel, Delivery
 from farmaflux_desk.models import Demonstration
 from tickets import mentions
 
+POST = "demonstration-"  # and the delivery's key: the name of a post that nobody can see
 NOTHING_LEFT = gettext_noop("The demonstration sends nothing: here it would have left.")
 
 
@@ -65,7 +66,7 @@ class Indoors:
 
     def send(self, message: Unsent) -> Receipt:
         """Named after the delivery, so that it can be corrected and removed as a post can."""
-        return Receipt(NOTHING_LEFT, id=f"demonstration-{message.delivery.key}")
+        return Receipt(NOTHING_LEFT, id=f"{POST}{message.delivery.key}")
 
     def find(self, message: Unsent) -> Receipt | None:
         return None

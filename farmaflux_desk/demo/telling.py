@@ -6,9 +6,12 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import CharField, Value, functions
+
 from accounts.languages import Language
 from accounts.models import User
 from comms.models import (
+    ACCOUNTS,
     PARTS,
     Anchor,
     Checklist,
@@ -24,6 +27,7 @@ from comms.operations import plan, updates
 from farmaflux_desk.demo import aftermath
 from farmaflux_desk.demo.cast import Cast
 from farmaflux_desk.demo.contacts import PlannedContact
+from farmaflux_desk.demo.outbox import POST
 from farmaflux_desk.demo.story import BRUSSELS, Clock, filled_in
 from farmaflux_desk.demo.works import Event, Turn, move_work, plan_work
 from incidents import operations as incidents
@@ -294,3 +298,5 @@ def _send(update: Update, at: datetime) -> None:
         for delivery in update.deliveries.all()
     )
     update.deliveries.update(state=DeliveryState.SENT, attempts_made=1, sent_at=arrived)
+    posts = update.deliveries.filter(channel__kind__in=ACCOUNTS)
+    posts.update(external_id=functions.Concat(Value(POST), functions.Cast("key", CharField())))

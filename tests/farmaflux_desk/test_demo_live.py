@@ -11,9 +11,12 @@ from pytest_django import DjangoDbBlocker
 from accounts.models import User
 from accounts.roles import Role
 from comms import checks, script
-from comms.models import Checklist, Delivery, DeliveryState, Update
+from comms.channels.kinds import capabilities
+from comms.matrix import matrix
+from comms.models import ACCOUNTS, Checklist, Delivery, DeliveryState, Update
 from comms.plan.board import board, checklists
 from farmaflux_desk.demo.operations import load
+from farmaflux_desk.demo.outbox import indoors
 from incidents import timeline
 from incidents.models import Incident, MilestoneKind, Phase, ServiceStatus
 from tickets import lookup, pressure
@@ -172,7 +175,12 @@ def test_nothing_is_left_for_the_relay_to_send() -> None:
     states = Counter(Delivery.objects.values_list("state", flat=True))
 
     assert not Delivery.objects.due(NOW + timedelta(days=1)).exists()
-    assert states.keys() == {DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.UNKNOWN}
+    assert states.keys() == {
+        DeliveryState.SENT,
+        DeliveryState.FAILED,
+        DeliveryState.UNKNOWN,
+        DeliveryState.BY_HAND,
+    }
     assert (states[DeliveryState.FAILED], states[DeliveryState.UNKNOWN]) == (1, 1)
     assert Delivery.objects.filter(attempts=None).count() == 0
 
@@ -202,3 +210,22 @@ def test_a_pharmacy_of_the_story_is_found_among_4700(outage: Incident) -> None:
 
 def test_the_plan_runs_for_the_outage_alone(outage: Incident) -> None:
     assert [checklist.incident for checklist in Checklist.objects.all()] == [outage]
+
+
+def test_each_network_shows_its_own_text_and_each_state_of_the_matrix_can_be_seen(outage: Incident) -> None:
+    newest = outage.updates.published().first()
+    assert newest
+    posts = newest.deliveries.filter(channel__kind__in=ACCOUNTS, language="fr").select_related("channel")
+    texts = {post.channel.kind: post.text for post in posts}
+
+    assert texts.keys() == {"mastodon", "bluesky", "x", "facebook", "linkedin"}
+    for post in posts:
+        limit = capabilities(post.channel).limit
+        assert limit
+        assert post.text
+        assert limit.allows(post.text)
+        indoors(post.channel).prepare(post)
+    marks = {
+        cell.mark for row in matrix(newest).rows for cell in (*row.cells, *[c for c in [row.whole] if c])
+    }
+    assert marks >= {"ok", "major", "unknown", "degraded"}
