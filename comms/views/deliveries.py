@@ -13,7 +13,7 @@ from accounts.refusals import NotAllowed, Refused
 from comms import permissions
 from comms.matrix import matrix
 from comms.models import Channel, Delivery, DeliveryState, Update
-from comms.operations import deliveries as operations
+from comms.operations import deciding as operations
 
 PER_PAGE = 100
 # What a person has to see to stands first.

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
 from comms.models import Claim, Delivery, DeliveryState, Update
-from comms.operations import deliveries
+from comms.operations import deciding, deliveries
 from incidents import timeline
 from incidents.models import EntryKind
 from tests import factories
@@ -112,7 +112,7 @@ def test_a_failed_delivery_is_queued_again_and_the_timeline_says_who_asked() -> 
     delivery = stuck(DeliveryState.FAILED)
     asked_at = timezone.now()
 
-    deliveries.retry(delivery, by=factories.user(Role.COMMUNICATIONS, username="manon"), at=asked_at)
+    deciding.retry(delivery, by=factories.user(Role.COMMUNICATIONS, username="manon"), at=asked_at)
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.not_before) == (DeliveryState.QUEUED, asked_at)
@@ -129,7 +129,7 @@ def test_an_unknown_delivery_that_went_out_is_sent_and_never_queued() -> None:
     delivery = stuck(DeliveryState.UNKNOWN)
     at = timezone.now()
 
-    deliveries.settle(delivery, by=factories.user(Role.COMMUNICATIONS), sent=True, at=at)
+    deciding.settle(delivery, by=factories.user(Role.COMMUNICATIONS), sent=True, at=at)
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.sent_at) == (DeliveryState.SENT, at)
@@ -138,7 +138,7 @@ def test_an_unknown_delivery_that_went_out_is_sent_and_never_queued() -> None:
 def test_an_unknown_delivery_that_did_not_go_out_is_queued_again() -> None:
     delivery = stuck(DeliveryState.UNKNOWN)
 
-    deliveries.settle(delivery, by=factories.user(Role.COMMUNICATIONS), sent=False)
+    deciding.settle(delivery, by=factories.user(Role.COMMUNICATIONS), sent=False)
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.sent_at) == (DeliveryState.QUEUED, None)
@@ -152,7 +152,7 @@ def test_only_a_failed_delivery_is_tried_again(state: DeliveryState) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(state=state, claim=held)
 
     with pytest.raises(Refused):
-        deliveries.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
+        deciding.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
 
     delivery.refresh_from_db()
     assert delivery.state == state
@@ -161,10 +161,10 @@ def test_only_a_failed_delivery_is_tried_again(state: DeliveryState) -> None:
 def test_a_delivery_is_settled_once() -> None:
     delivery = stuck(DeliveryState.UNKNOWN)
     by = factories.user(Role.COMMUNICATIONS)
-    deliveries.settle(delivery, by=by, sent=True)
+    deciding.settle(delivery, by=by, sent=True)
 
     with pytest.raises(Refused):
-        deliveries.settle(delivery, by=by, sent=False)
+        deciding.settle(delivery, by=by, sent=False)
 
     delivery.refresh_from_db()
     assert delivery.state == DeliveryState.SENT
@@ -176,7 +176,7 @@ def test_nothing_is_queued_again_on_a_channel_that_is_off() -> None:
     delivery.channel.save()
 
     with pytest.raises(Refused):
-        deliveries.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
+        deciding.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
 
 
 def test_the_delivery_of_another_installation_is_not_queued_again(settings: Settings) -> None:
@@ -184,13 +184,13 @@ def test_the_delivery_of_another_installation_is_not_queued_again(settings: Sett
     settings.DESK_ENVIRONMENT_ID = "restored"
 
     with pytest.raises(Refused):
-        deliveries.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
+        deciding.retry(delivery, by=factories.user(Role.COMMUNICATIONS))
 
 
 DECISIONS: dict[str, tuple[DeliveryState, Callable[..., Delivery]]] = {
-    "retry": (DeliveryState.FAILED, deliveries.retry),
-    "went out": (DeliveryState.UNKNOWN, lambda d, **by: deliveries.settle(d, sent=True, **by)),
-    "did not": (DeliveryState.UNKNOWN, lambda d, **by: deliveries.settle(d, sent=False, **by)),
+    "retry": (DeliveryState.FAILED, deciding.retry),
+    "went out": (DeliveryState.UNKNOWN, lambda d, **by: deciding.settle(d, sent=True, **by)),
+    "did not": (DeliveryState.UNKNOWN, lambda d, **by: deciding.settle(d, sent=False, **by)),
 }
 
 
@@ -224,7 +224,7 @@ def test_what_a_person_posted_herself_counts_as_sent_with_its_address() -> None:
     delivery = stuck(DeliveryState.BY_HAND)
     at = timezone.now()
 
-    done = deliveries.posted_by_hand(
+    done = deciding.posted_by_hand(
         delivery, url="https://social.example/7", by=factories.user(Role.COMMUNICATIONS), at=at
     )
 
@@ -237,7 +237,7 @@ def test_an_address_that_is_none_is_refused_beside_its_field(url: str) -> None:
     delivery = stuck(DeliveryState.BY_HAND)
 
     with pytest.raises(Refused) as refused:
-        deliveries.posted_by_hand(delivery, url=url, by=factories.user(Role.COMMUNICATIONS))
+        deciding.posted_by_hand(delivery, url=url, by=factories.user(Role.COMMUNICATIONS))
 
     assert refused.value.field == "url"
     assert Delivery.objects.get().state == DeliveryState.BY_HAND
@@ -250,7 +250,7 @@ def test_only_what_was_left_to_a_person_is_posted_by_hand(state: DeliveryState) 
     delivery = stuck(state)
 
     with pytest.raises(Refused):
-        deliveries.posted_by_hand(delivery, url="", by=factories.user(Role.COMMUNICATIONS))
+        deciding.posted_by_hand(delivery, url="", by=factories.user(Role.COMMUNICATIONS))
 
     assert Delivery.objects.get().state == state
 
@@ -260,9 +260,9 @@ def test_what_waited_too_long_leaves_or_is_let_go_as_a_person_decides(*, send: b
     delivery = stuck(DeliveryState.STALE)
     by = factories.user(Role.COMMUNICATIONS)
 
-    assert deliveries.decide_stale(delivery.message, delivery.channel, send=send, by=by) == 1
+    assert deciding.decide_stale(delivery.message, delivery.channel, send=send, by=by) == 1
     with pytest.raises(Refused):
-        deliveries.decide_stale(delivery.message, delivery.channel, send=send, by=by)
+        deciding.decide_stale(delivery.message, delivery.channel, send=send, by=by)
 
     stored = Delivery.objects.get()
     assert (stored.state, stored.confirmed_at is not None) == (state, send)
@@ -273,10 +273,10 @@ def test_an_agent_decides_on_none_of_it() -> None:
     agent = factories.user(Role.AGENT)
 
     with pytest.raises(NotAllowed):
-        deliveries.posted_by_hand(delivery, url="", by=agent)
+        deciding.posted_by_hand(delivery, url="", by=agent)
     with pytest.raises(NotAllowed):
-        deliveries.let_go(delivery, by=agent)
+        deciding.let_go(delivery, by=agent)
     with pytest.raises(NotAllowed):
-        deliveries.decide_stale(delivery.message, delivery.channel, send=True, by=agent)
+        deciding.decide_stale(delivery.message, delivery.channel, send=True, by=agent)
 
     assert Delivery.objects.get().state == DeliveryState.BY_HAND
