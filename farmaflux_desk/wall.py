@@ -74,11 +74,14 @@ class Place:
 
 
 class Wall:
-    """Read lazily. What it costs grows with the calls of the hours it shows, not with those that there ever were."""
+    """Read lazily. What it costs grows with the calls of the hours it shows, not with those that there ever were.
+
+    Of an exercise it shows the exercise alone, by its own time, beside what is usual on real days.
+    """
 
     def __init__(self, *, user: User, at: datetime, public_id: str = "") -> None:
-        self.at = at
         self.header = Header(user=user, at=at, public_id=public_id)
+        self.at = self.header.now
 
     @property
     def incident(self) -> Incident | None:
@@ -97,6 +100,13 @@ class Wall:
 
     # Calls
 
+    @property
+    def _told(self) -> ContactQuerySet:
+        """All calls of the real day, or of the exercise."""
+        if self.incident and self.incident.drill:
+            return Contact.objects.of_incident(self.incident)
+        return Contact.objects.real()
+
     @cached_property
     def _starts(self) -> list[datetime]:
         newest = _five_of(self.at)
@@ -104,7 +114,7 @@ class Wall:
 
     @cached_property
     def _counts(self) -> list[int]:
-        counted = _per_five(Q(occurred_at__gte=self._starts[0], occurred_at__lte=self.at))
+        counted = _per_five(self._told, Q(occurred_at__gte=self._starts[0], occurred_at__lte=self.at))
         return [counted[start] for start in self._starts]
 
     @cached_property
@@ -115,7 +125,7 @@ class Wall:
         within = Q()
         for first in firsts:
             within |= Q(occurred_at__gte=first - margin, occurred_at__lt=first + FIVE * SHOWN + margin)
-        counted = _per_five(within)
+        counted = _per_five(Contact.objects.real(), within)
         around = range(-SMOOTHED, SMOOTHED + 1)
         return [
             sum(counted[first + FIVE * (n + m)] for first in firsts for m in around) / (WEEKS * len(around))
@@ -229,6 +239,8 @@ class Wall:
     @cached_property
     def late_callbacks(self) -> int:
         late = Callback.objects.open().filter(window=CallbackWindow.AT, due_at__lt=self.at)
+        if self.incident and self.incident.drill:
+            return late.filter(contact__incident=self.incident).count()
         return late.exclude(contact__incident__drill=True).count()
 
     @cached_property
@@ -239,8 +251,12 @@ class Wall:
 
     @cached_property
     def updates(self) -> list[Update]:
-        standing = Update.objects.standing().filter(incident__drill=False)
-        about = standing.filter(incident=self.incident) if self.incident else standing
+        standing = Update.objects.standing()
+        about = (
+            standing.filter(incident=self.incident)
+            if self.incident
+            else standing.filter(incident__drill=False)
+        )
         return list(about.order_by("-published_at").prefetch_related("texts")[:NEWEST])
 
     @property
@@ -271,11 +287,10 @@ class Wall:
         return f"{zlib.crc32(repr(parts).encode()):08x}"
 
 
-def _per_five(within: Q) -> Counter[datetime]:
-    """Calls by the five minutes (UTC) that they came in; exercises left out. One query."""
+def _per_five(contacts: ContactQuerySet, within: Q) -> Counter[datetime]:
+    """Of *contacts* those by the five minutes (UTC) that they came in. One query."""
     minutes = (
-        Contact.objects.real()
-        .filter(within)
+        contacts.filter(within)
         .order_by()
         .values_list(Trunc("occurred_at", "minute", tzinfo=UTC))
         .annotate(calls=Count("pk"))

@@ -15,7 +15,7 @@ from time_machine import TimeMachineFixture
 from accounts.models import User
 from accounts.roles import Role
 from farmaflux_desk.wall import Wall
-from incidents.models import Incident
+from incidents.models import ExerciseClock, Incident
 from tests import factories
 from tickets.models import Callback, CallbackWindow, ContactImpact, Province
 
@@ -150,3 +150,25 @@ def test_its_cost_is_flat(client: Client, observer: User, incident: Incident) ->
     with CaptureQueriesContext(connection) as asked:
         _ = poll.version
     assert len(asked) <= 7
+
+
+def test_of_an_exercise_it_shows_the_exercise_alone_by_its_own_time(
+    observer: User, incident: Incident
+) -> None:
+    drill = factories.incident(drill=True, began_at=NOW - 4 * MINUTE)
+    ExerciseClock.objects.create(
+        incident=drill, started_at=NOW - 4 * MINUTE, speed=30, running_since=NOW - 4 * MINUTE
+    )
+    said = factories.update(drill, published_at=NOW + 90 * MINUTE)
+    factories.update(incident)
+    for minutes in (1, 31, 116):
+        call = factories.contact(at=NOW + minutes * MINUTE, incident=drill)
+        factories.callback(call, window=CallbackWindow.AT, due_at=NOW + 100 * MINUTE)
+    factories.contact(at=NOW - MINUTE, incident=incident)
+
+    board = wall(observer, public_id=drill.public_id)
+
+    assert board.at == NOW + 116 * MINUTE
+    assert (sum(bar.calls for bar in board.bars), board.late_callbacks) == (3, 3)
+    assert (board.updates, board.minutes_since_message) == ([said], 26)
+    assert sum(bar.calls for bar in wall(observer, public_id=incident.public_id).bars) == 1
