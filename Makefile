@@ -71,7 +71,7 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 
 reliability: ## senders and the web process killed, frozen, side by side, Redis gone, channels that misbehave, browsers offline; each with its control
 	@scripts/install dev
-	@failed=; for what in killed struck faulty "servers faulty --mode celery" offline "servers offline" "servers together" "servers redis_faults"; do \
+	@failed=; for what in killed struck faulty "servers faulty --mode celery" offline "servers together" "servers redis_faults"; do \
 		for control in "" --control; do \
 			echo "== $$what $$control"; \
 			case "$$what" in servers*) \

@@ -74,11 +74,11 @@ def test_what_a_fault_of_redis_may_not_do(ill: tuple[float, float], told: list[s
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
-        (["a1", "b1", "a2", "never acknowledged"], []),
-        (["a1", "a2"], ["1 lost"]),
-        (["a1", "b1", "b1", "a2"], ["1 doubled"]),
-        (["a2", "b1", "a1"], ["those of a are out of order"]),
+        (["a", "b", "c"], []),
+        (["a", "c"], ["1 lost"]),
+        (["a", "b", "b", "c"], ["1 doubled"]),
+        (["b", "a", "c"], ["not in order"]),
     ],
 )
 def test_what_an_outage_may_not_do_to_calls(stored: list[str], told: list[str]) -> None:
-    assert offline.wrong({"a": ["a1", "a2"], "b": ["b1"]}, stored) == told
+    assert offline.wrong(["a", "b", "c"], stored) == told
