@@ -76,8 +76,13 @@ function keep(call) {
   hold(content);
   keeping = keeping.then(async () => {
     const tooLate = new Promise((resolve) => setTimeout(resolve, KEPT_WITHIN, null));
-    call.id = await Promise.race([vault.put(user, content).catch(() => null), tooLate]);
-    letGo(call);
+    const kept = vault.put(user, content).catch(() => null);
+    kept.then((id) => {
+      letGo(call);
+      if (calls.includes(call)) call.id = id;
+      else vault.drop(id); // saved, or back in the row, meanwhile
+    });
+    await Promise.race([kept, tooLate]);
   });
   return keeping;
 }
