@@ -94,7 +94,7 @@ class LogForm(forms.Form):
                     "note",
                 )
             },
-            "occurred_at": self.at,
+            "occurred_at": self.now,
             "caller_text": data["caller"],
             "channel": ContactChannel(data["channel"]),
             "language": data["language"],

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from incidents.models import Incident
+from incidents.models import ExerciseClock, Incident
 from tests import factories
 from tickets.models import Contact
 from tickets.views import queue
@@ -53,6 +53,21 @@ def test_a_call_that_waited_in_a_browser_happened_when_it_was_taken(client: Clie
     assert contact.recorded_at >= before
     assert contact.callback.due_at
     assert contact.occurred_at < contact.callback.due_at <= contact.occurred_at + timedelta(days=1)
+
+
+def test_in_an_exercise_of_its_own_time_a_call_happened_when_it_was_taken_by_that_time(
+    client: Client, nancy: User
+) -> None:
+    now = timezone.now()
+    drill = factories.incident(drill=True, began_at=now - timedelta(minutes=10))
+    ExerciseClock.objects.create(
+        incident=drill, started_at=drill.began_at, speed=6, running_since=drill.began_at
+    )
+
+    log(client, incident=drill.public_id, waited="120")
+
+    shown = Contact.objects.get().occurred_at - drill.began_at
+    assert timedelta(minutes=48) <= shown < timedelta(minutes=49)
 
 
 @pytest.mark.parametrize("waited", ["-1", str(26 * 60 * 60), "soon", "1\x00"])
