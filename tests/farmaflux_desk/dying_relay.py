@@ -1,7 +1,8 @@
 """`python -m tests.farmaflux_desk.dying_relay POINT`: a relay that is killed (SIGKILL) when it comes to a point.
 
 The points a message passes: after claiming, before the call, (the call), before marking, after marking. "frozen after
-claiming": it stops there (SIGSTOP) and goes on when it is woken.
+claiming": it stops there (SIGSTOP) and goes on when it is woken. That one does nothing but deliver: on SQLite nobody
+could write while another of its jobs is stopped in the middle of writing.
 """
 
 import os
@@ -22,6 +23,8 @@ def main(point: str) -> None:
     django.setup()
     from comms import relay
     from comms.operations import sending
+    from farmaflux_desk import jobs as table
+    from farmaflux_desk.management.commands import relay as command
 
     reach, release, note = sending.reach, sending.release, relay._note
 
@@ -43,8 +46,11 @@ def main(point: str) -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
         return reach(*arguments, **named)
 
+    def delivering(runner: str) -> list[Any]:
+        return [job for job in table.jobs(runner) if job.name == "deliver"]
+
     patches: dict[str, list[tuple[Any, str, Any]]] = {
-        "frozen after claiming": [(sending, "reach", freeze_and_reach)],
+        "frozen after claiming": [(sending, "reach", freeze_and_reach), (command, "jobs", delivering)],
         "after claiming": [(sending, "reach", die)],
         "before the call": [(sending, "reach", reach_and_die)],
         "before marking": [(relay, "_note", die)],

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page
 
@@ -14,6 +13,7 @@ from comms.models import Channel, Delivery, ListMember, PlanTemplate
 from farmaflux_desk.demo.operations import load
 from farmaflux_desk.rehearsal import replay
 from incidents.models import Incident, Maintenance
+from tests.journeys.axe import DARK, LIGHT, violations
 from tickets.models import Contact, Pharmacy
 
 PARTS = 4  # of the pages, so that they can be looked at side by side
@@ -96,21 +96,15 @@ def addresses_of_an_administrator() -> list[str]:
 
 def complaints(page: Page, address: str) -> list[tuple[str, ...]]:
     """What axe finds in the light, what dark colours change of it, and the widths at which something sticks out."""
-    page.emulate_media(color_scheme="light")
     page.goto(address)
-    found = violations(page, {}, address, "light")
-    page.emulate_media(color_scheme="dark")
-    found += violations(page, {"runOnly": ["color-contrast"]}, address, "dark")
+    found: list[tuple[str, ...]] = [
+        (address, scheme, *one) for scheme in (LIGHT, DARK) for one in violations(page, scheme)
+    ]
     for width in (320, 390, 1366):
         page.set_viewport_size({"width": width, "height": 768})
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((address, "wider than its window", str(width)))
     return found
-
-
-def violations(page: Page, options: dict[str, object], *about: str) -> list[tuple[str, ...]]:
-    response = Axe().run(page, options=options).response
-    return [(*about, one["id"], one["nodes"][0]["html"][:160]) for one in response["violations"]]
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from incidents.models import Incident, ServiceStatus
 from tests import factories
+from tests.journeys.axe import violations
 from tickets.models import Contact, PharmacyPhone
 
 SignIn = Callable[[Page, User], None]
@@ -204,6 +204,5 @@ def test_axe_finds_nothing_on_the_agents_pages_and_nothing_sticks_out(
         if address == "calls/":
             page.locator("#caller").fill("gare")
             expect(page.locator("[role=option]")).to_have_count(1)
-        found = Axe().run(page, context="main")
-        assert found.violations_count == 0, f"{address}\n{found.generate_report()}"
+        assert violations(page, scheme, context="main") == [], address
         assert page.evaluate("document.documentElement.scrollWidth") <= width, address

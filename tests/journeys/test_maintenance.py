@@ -7,7 +7,6 @@ from urllib.request import urlopen
 
 import icalendar
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -17,6 +16,7 @@ from comms.status import site
 from incidents.models import Maintenance
 from incidents.opening_hours import Window, disturbed
 from tests import factories
+from tests.journeys.axe import violations
 
 
 def next_working_afternoon() -> datetime:
@@ -94,6 +94,5 @@ def test_the_public_pages_of_planned_work_are_fit_for_everyone(
     for language in ("fr", "nl", "de", "en"):
         for address in ("maintenance/", f"maintenance/{work.public_id}/"):
             page.goto(f"{desk}/{language}/{address}")
-            found = Axe().run(page).response["violations"]
-            assert [violation["id"] for violation in found] == [], (language, address)
+            assert violations(page, scheme) == [], (language, address)
             assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -14,6 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from incidents.models import Incident, Service, ServiceStatus
 from tests import factories
+from tests.journeys.axe import DARK, LIGHT, violations
 from tickets.models import Report
 
 LONGEST = "Arzneimittelverschreibungsübermittlungsbestätigungsverfahren"
@@ -44,12 +44,7 @@ def fits(page: Page) -> bool:
 
 def complaints(page: Page) -> list[tuple[str, str]]:
     """What axe finds, in the light and in the dark."""
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        violations = Axe().run(page).response["violations"]
-        found += [(scheme, f"{one['id']}: {one['nodes'][0]['html'][:160]}") for one in violations]
-    return found
+    return violations(page, LIGHT) + violations(page, DARK)
 
 
 @pytest.mark.parametrize("language", Language)

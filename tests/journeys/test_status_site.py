@@ -5,7 +5,6 @@ from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Request, Route
 from pytest_django import Settings
 
@@ -26,6 +25,7 @@ from tests.comms.status.facts import (
     text,
     update,
 )
+from tests.journeys.axe import DARK, LIGHT, violations
 
 PAGES = [
     "/{}/",
@@ -107,10 +107,8 @@ def test_axe_finds_nothing_in_either_theme_and_nothing_sticks_out_at_any_width(
         for width in (320, 390, 1366):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
-            for scheme in ("light", "dark") if width != 390 else ():
-                page.emulate_media(color_scheme=scheme)
-                found = Axe().run(page).response["violations"]
-                assert [(path, width, scheme, one["id"], one["nodes"][0]["html"]) for one in found] == []
+            for scheme in (LIGHT, DARK) if width != 390 else ():
+                assert (path, width, scheme, violations(page, scheme)) == (path, width, scheme, [])
 
 
 def test_a_page_is_one_request_and_its_policy_is_met(site: str, open_page: Callable[..., Page]) -> None:
