@@ -223,10 +223,11 @@ if (form) {
     if (!language || (language === panel.dataset.language && incident === panel.dataset.incident)) return;
     const url = panel.getAttribute("hx-get").split("?")[0];
     const heard = incident === panel.dataset.incident ? told.value : "";
-    htmx.ajax("GET", url, { target: "#say", swap: "outerHTML", values: { incident, language, told: heard } });
+    htmx.ajax("GET", url, { target: "#say", swap: "outerHTML settle:0ms", values: { incident, language, told: heard } });
   }
 
-  // The contact keeps the version the agent tells: the server knows which one she has confirmed.
+  // The contact keeps the version the agent tells: the server knows which one she has confirmed. The panel settles at
+  // once (settle:0ms): htmx leaves it its old attributes for a moment otherwise, and a call saved then the old version.
   function heard(number) {
     told.value = number;
     const note = document.getElementById("will-note");
