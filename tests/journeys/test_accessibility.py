@@ -67,6 +67,7 @@ def addresses() -> list[str]:
                 "tickets:pharmacies",
                 "desk:keys",
                 "desk:drills",
+                "desk:wall",
                 "staff:list",
                 "staff:add",
                 "accounts:profile",
