@@ -1,13 +1,13 @@
 """Who is signed in, and what she may do, in one question to the database."""
 
-from functools import cache
 from typing import Any, cast
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.models import Permission
-from django.db.models import OuterRef, QuerySet, StringAgg, Subquery, Value
+from django.db.models import BigIntegerField, OuterRef, QuerySet, StringAgg, Subquery, Value
 from django.db.models.functions import Concat
 
+from accounts.composed import Composed
 from accounts.models import User
 
 
@@ -16,8 +16,7 @@ class DeskBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth has n
     that shows a button by what someone may do. Here all three come with the user."""
 
     def get_user(self, user_id: int) -> User | None:
-        sql, values = _asked()
-        user = next(iter(User.objects.raw(sql, [*values, user_id])), None)
+        user = _WITH_PERMISSIONS.first(pk=user_id)
         return user if user and self.user_can_authenticate(user) else None
 
     def get_all_permissions(self, user_obj: User, obj: Any = None) -> set[str]:
@@ -28,14 +27,6 @@ class DeskBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth has n
         return set((granted or "").split())
 
 
-@cache
-def _asked() -> tuple[str, tuple[Any, ...]]:
-    """The question and its values but the last, which is whose it is: composing it takes five times as long as the
-    answer, and every request asks it."""
-    sql, values = User.objects.filter(pk=0).annotate(granted=_granted()).query.sql_with_params()
-    return sql, values[:-1]
-
-
 def _granted() -> Subquery:
     """ "tickets.log_contact comms.tick_step …", null for nobody's."""
     of_groups = User.groups.through.objects.filter(user=OuterRef(OuterRef("pk"))).values("group__permissions")
@@ -44,3 +35,8 @@ def _granted() -> Subquery:
     code = Concat("content_type__app_label", Value("."), "codename")
     listed = codes.order_by().annotate(one=Value(1)).values("one").annotate(all=StringAgg(code, Value(" ")))
     return Subquery(listed.values("all"))
+
+
+_WITH_PERMISSIONS = Composed(
+    lambda pk: User.objects.filter(pk=pk).annotate(granted=_granted()), pk=BigIntegerField()
+)

@@ -1,6 +1,6 @@
 """Fifty agents who log calls: `python -m bench.agents`, and behind `python -m tests.servers --durable` on PostgreSQL.
 
-The real server, the demonstration, 20,000 pharmacies. First all at once, each the next call as soon as the last one is
+The real server (on PostgreSQL with a process for each core), the demonstration, 20,000 pharmacies. First all at once, each the next call as soon as the last one is
 acknowledged (wrk): errors, p99, calls a second. On PostgreSQL as many make tickets in django-helpdesk, on the same
 server and database, in turns with the desk: the ratio of what both stored. Then fifty who think for five seconds
 between two calls, 1,000 calls: p95. What was acknowledged is looked for afterwards. The figures are for
@@ -33,6 +33,7 @@ from farmaflux_desk.supervisor import Supervisor, procfile
 
 PHARMACIES = 20_000
 LOG = "/desk/calls/log/"
+WORKERS = {"GRANIAN_WORKERS": str(os.cpu_count())}
 IN_FLIGHT = 1.0  # a second: what was sent when the time was up may have been stored unheard
 
 
@@ -66,7 +67,7 @@ def main() -> None:
             beside = folder / "helpdesk"
             beside.mkdir()
             other = stack.enter_context(
-                helpdesk.served(beside, empty_database(server, "helpdesk"), given.agents)
+                helpdesk.served(beside, empty_database(server, "helpdesk"), given.agents, WORKERS)
             )
         print(f"{'PostgreSQL' if server else 'SQLite'}, {given.agents} agents")
         _all_at_once(people, body, environment, other, given)
@@ -91,8 +92,8 @@ def prepared(folder: Path, server: str, agents: int) -> tuple[Path, str, dict[st
         "DESK_DEMO_PASSWORD": PASSWORD,
         "DJANGO_SETTINGS_MODULE": "farmaflux_desk.settings",
     }
-    if server:
-        environment["DATABASE_URL"] = empty_database(server, "agents")
+    if server:  # as in production
+        environment |= {"DATABASE_URL": empty_database(server, "agents"), **WORKERS}
     for command in (
         ["manage.py", "migrate", "-v0"],
         ["manage.py", "demo", "load", "--live"],

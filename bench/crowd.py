@@ -1,7 +1,8 @@
 """A country of callers beside the demonstration: `python -m bench.crowd 20000 1000000` adds pharmacies and contacts.
 
 The contacts are those of the years before, on past incidents of a few thousand calls each and on none; the open
-incident keeps its own. Run on an installation with the demonstration, whose DATABASE_URL and DESK_DATA_DIR it takes.
+incident keeps its own. The first pharmacy has a page full of them, however many there are. Run on an installation
+with the demonstration, whose DATABASE_URL and DESK_DATA_DIR it takes.
 """
 
 import csv
@@ -29,7 +30,8 @@ insert into tickets_contact (key, incident_id, channel, pharmacy_id, caller_text
     impact, needed_by, urgent_kind, outcome, note, told_update_id, agent_id, occurred_at, recorded_at, revision)
 with recursive numbers(n) as (select 0 union all select n + 1 from numbers where n + 1 < %(count)s)
 select {key}, case when n %% 10 < 9 then %(incident)s + n / %(each)s end, 'phone',
-    case when n %% 20 = 19 then null else %(pharmacy)s + (n * 7919) %% %(pharmacies)s end,
+    case when n < 100 then %(pharmacy)s when n %% 20 = 19 then null
+        else %(pharmacy)s + (n %% %(pharmacies)s) * 7919 %% %(pharmacies)s end,
     case when n %% 20 = 19 then '02 555 12 12' else '' end, '', 'fr', %(service)s,
     case when n %% 15 = 0 then 'patient_waiting' else 'info' end, null, '', 'informed', '', null,
     %(agent)s, {at}, {at}, 1

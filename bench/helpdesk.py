@@ -65,12 +65,15 @@ COUNT = "import django; django.setup(); from helpdesk.models import Ticket; prin
 
 
 @contextmanager
-def served(folder: Path, database: str, agents: int) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A file with their sessions, and the environment in which its Python runs (`python`)."""
+def served(
+    folder: Path, database: str, agents: int, server: dict[str, str]
+) -> Iterator[tuple[Path, dict[str, str]]]:
+    """*server*: the variables of Granian. A file with their sessions, and the environment in which its Python runs (`python`)."""
     python = _installed()
     for name, text in (("settings", SETTINGS), ("urls", URLS), ("wsgi", WSGI), ("people", PEOPLE)):
         (folder / f"{name}.py").write_text(text)
     environment = os.environ | {
+        **server,
         "HELPDESK_DATABASE": database,
         "DJANGO_SETTINGS_MODULE": "settings",
         "PYTHONPATH": str(folder),

@@ -35,7 +35,8 @@ def lanes() -> list[Lane]:
         met=Subquery(met.values("error")[:1]),
         met_created=Subquery(met.values("created_at")[:1]),
     )
-    return [_lane(channel) for channel in channels]
+    # What counts has no order of its own.
+    return [_lane(channel) for channel in channels.order_by("position", "key")]
 
 
 def _newest(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Value
+from django.db.models import BigIntegerField, Count, DateTimeField, QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,18 +16,20 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext, ngettext
 
 from accounts import keyring
+from accounts.composed import Composed
 from accounts.models import User
 from comms.models import Channel, PlanTemplate, Update
 from comms.permissions import can_configure_channel, can_start_plan
 from comms.plan.agenda import Clock, Due, clock
 from comms.plan.proposing import Proposal, default_template, proposals
-from comms.pulse import oldest_unsent, stopped_since
+from comms.pulse import Sending, sending
 from incidents.models import Alert, Incident, Maintenance, ServiceStatus
+from incidents.models.alert import SILENT_AFTER
 from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
 from tickets.models import Callback, CallbackState, Mail
 from tickets.permissions import is_volunteer
-from tickets.pressure import Quarter, last_quarter_of_an_hour, per_quarter
+from tickets.pressure import last_quarter_of_an_hour, lately
 from tickets.rises import Call, Rise, recent_calls, rises
 from tickets.urgent import Waiting, waiting
 
@@ -148,11 +150,7 @@ class Header:
 
     @cached_property
     def open_incidents(self) -> list[Incident]:
-        return list(
-            Incident.objects.open()
-            .select_related("exercise_clock")
-            .prefetch_related("phase_changes", "impacts")
-        )
+        return _OPEN()
 
     @cached_property
     def incident(self) -> Incident | None:
@@ -230,17 +228,20 @@ class Header:
     def next_update_at(self) -> datetime | None:
         if self.incident is None:
             return None
-        published = Update.objects.standing().filter(incident=self.incident)
-        return published.values_list("next_update_at", flat=True).first()
+        return _NEXT_UPDATE.first(incident=self.incident.pk)
 
     @cached_property
+    def _sending(self) -> Sending:
+        return sending(self.at)
+
+    @property
     def sending_stopped_since(self) -> datetime | None:
-        return stopped_since(self.at)
+        return self._sending.stopped_since
 
-    @cached_property
+    @property
     def unsent_minutes(self) -> int:
         """How many whole minutes the oldest message has waited to leave; 0 while all leave at once."""
-        oldest = oldest_unsent()
+        oldest = self._sending.oldest_unsent
         return int((self.at - oldest).total_seconds() // 60) if oldest else 0
 
     @property
@@ -277,24 +278,24 @@ class Header:
     @cached_property
     def alerts(self) -> list[Alert]:
         """What monitoring reports while no incident says so, the newest first."""
-        if not self._to_answer.get("alerts"):
+        if not self._counts.get("alerts"):
             return []
         return list(Alert.objects.proposing().select_related("service", "intake")[:ALERTS])
 
     @property
     def alerts_left(self) -> int:
-        return self._to_answer.get("alerts", 0) - len(self.alerts)
+        return self._counts.get("alerts", 0) - len(self.alerts)
 
     @cached_property
     def silent(self) -> list[Alert]:
         """Heartbeats of monitoring that are missing."""
-        if not self._to_answer.get("silent"):
+        if not self._counts.get("silent"):
             return []
-        return list(Alert.objects.silent(self.at).select_related("intake"))
+        return list(Alert.objects.silent(self.at - SILENT_AFTER).select_related("intake"))
 
     @cached_property
     def spark(self) -> Spark | None:
-        return spark(per_quarter(self.incident, self.now)[-8:]) if self.incident else None
+        return spark(lately(self.incident, self.now)) if self.incident else None
 
     @cached_property
     def clock(self) -> Clock:
@@ -358,43 +359,30 @@ class Header:
     def can_declare(self) -> bool:
         return can_run_incident(self.user)
 
-    @cached_property
+    @property
     def drafts(self) -> int:
-        return Update.objects.drafts().filter(incident__drill=self.drill).count()
+        return self._counts.get("drafts", 0)
 
     @cached_property
-    def _to_answer(self) -> dict[str, int]:
+    def _counts(self) -> dict[str, int]:
         """What waits for somebody by its kind, and the accounts that are read: all numbers in one question."""
-        open_ = Callback.objects.filter(state=CallbackState.OPEN)
-        about = self.incident if self.drill else None
-        callbacks = (
-            open_.filter(contact__incident=about) if about else open_.exclude(contact__incident__drill=True)
-        )
-        counted = [
-            rows.order_by().values(what=Value(what)).annotate(n=Count("pk"))
-            for what, rows in (
-                ("callbacks", callbacks),
-                ("mails", Mail.objects.unanswered()),
-                ("accounts", Channel.objects.filter(mentions=True)),
-                ("alerts", Alert.objects.proposing()),
-                ("silent", Alert.objects.silent(self.at)),
-            )
-        ]
-        rows = counted[0].union(*counted[1:], all=True).order_by()
-        return {row["what"]: row["n"] for row in rows}
+        moments = {"at": self.at, "silent_since": self.at - SILENT_AFTER}
+        if self.incident and self.drill:
+            return dict(_COUNTS_OF_EXERCISE(**moments, incident=self.incident.pk))
+        return dict(_COUNTS(**moments))
 
     @property
     def callbacks(self) -> int:
-        return self._to_answer.get("callbacks", 0)
+        return self._counts.get("callbacks", 0)
 
     @cached_property
     def urgent(self) -> Waiting:
         return waiting(self.now, incident=self.incident if self.drill else None)
 
-    @cached_property
+    @property
     def late_maintenances(self) -> int:
         """Those that should have begun, or be done, by now."""
-        return Maintenance.objects.late(self.at).count()
+        return self._counts.get("maintenances", 0)
 
     @cached_property
     def rail(self) -> list[RailItem]:
@@ -466,12 +454,12 @@ class Header:
     @property
     def mails(self) -> int:
         """What came in writing and nobody has answered yet."""
-        return self._to_answer.get("mails", 0)
+        return self._counts.get("mails", 0)
 
     @property
     def _mail(self) -> list[RailItem]:
         """Where a mailbox or an account is read."""
-        if not (settings.DESK_IMAP or self._to_answer.get("accounts")):
+        if not (settings.DESK_IMAP or self._counts.get("accounts")):
             return []
         label = ngettext("%(n)d message to answer", "%(n)d messages to answer", self.mails) % {
             "n": self.mails
@@ -516,13 +504,62 @@ class Header:
         return urlencode({"incident": self.public_id, "seen": self.version})
 
 
+def _counted(
+    updates: "QuerySet[Update]", callbacks: "QuerySet[Callback]", at: Any, silent_since: Any
+) -> "QuerySet[Any, tuple[str, int]]":
+    counted: list[QuerySet[Any, tuple[str, int]]] = [
+        rows.order_by().values_list(Value(what)).annotate(n=Count("pk"))
+        for what, rows in (
+            ("drafts", updates),
+            ("callbacks", callbacks.filter(state=CallbackState.OPEN)),
+            ("mails", Mail.objects.unanswered()),
+            ("accounts", Channel.objects.filter(mentions=True)),
+            ("alerts", Alert.objects.proposing()),
+            ("silent", Alert.objects.silent(silent_since)),
+            ("maintenances", Maintenance.objects.late(at)),
+        )
+    ]
+    return counted[0].union(*counted[1:], all=True).order_by()
+
+
+_OPEN = Composed(
+    lambda: (
+        Incident.objects.open().select_related("exercise_clock").prefetch_related("phase_changes", "impacts")
+    )
+)
+_NEXT_UPDATE = Composed(
+    lambda incident: (
+        Update.objects.standing().filter(incident=incident).values_list("next_update_at", flat=True)[:1]
+    ),
+    incident=BigIntegerField(),
+)
+_COUNTS = Composed(
+    lambda **moments: _counted(
+        Update.objects.drafts().filter(incident__drill=False),
+        Callback.objects.exclude(contact__incident__drill=True),
+        **moments,
+    ),
+    at=DateTimeField(),
+    silent_since=DateTimeField(),
+)
+_COUNTS_OF_EXERCISE = Composed(
+    lambda incident, **moments: _counted(
+        Update.objects.drafts().filter(incident__drill=True),
+        Callback.objects.filter(contact__incident=incident),
+        **moments,
+    ),
+    incident=BigIntegerField(),
+    at=DateTimeField(),
+    silent_since=DateTimeField(),
+)
+
+
 def step_url(due: Due) -> str:
     return f"{reverse('comms:plan', args=[due.public_id])}#step-{due.step.number}"
 
 
-def spark(quarters: list[Quarter]) -> Spark | None:
+def spark(counts: list[int]) -> Spark | None:
     """None when there is nothing to draw."""
-    counts = [quarter.contacts for quarter in quarters]
     if len(counts) < 2 or not any(counts):
         return None
     step, scale = 62 / (len(counts) - 1), 18 / max(counts)

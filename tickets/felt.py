@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db.models import FETCH_RAISE, Count, Q
+from django.db.models import FETCH_RAISE, Count, DateTimeField, Q
 from django.db.models.functions import Trunc
 
+from accounts.composed import Composed
 from incidents.models import Incident, Service
 from tickets.models import Report
 from tickets.pressure import QUARTER, quarter_of
@@ -95,11 +96,23 @@ def felt_per_quarter(incident: Incident, at: datetime) -> dict[datetime, int]:
 
 def hints(at: datetime) -> list[Hint]:
     """Services that fail people with no incident declared, the most reported first. One query, two when there are."""
-    recent = Report.objects.unexplained().filter(received_at__gt=at - QUARTER, received_at__lte=at)
-    rows = recent.order_by().values_list("service").annotate(count=Count("pk"))
+    rows = _UNEXPLAINED(since=at - QUARTER, until=at)
     counts = {service: count for service, count in rows if count >= ENOUGH_FOR_A_HINT}
     services = Service.objects.filter(pk__in=counts) if counts else []
     return sorted((Hint(service, counts[service.pk]) for service in services), key=lambda hint: -hint.count)
+
+
+_UNEXPLAINED = Composed(
+    lambda since, until: (
+        Report.objects.unexplained()
+        .filter(received_at__gt=since, received_at__lte=until)
+        .order_by()
+        .values_list("service")
+        .annotate(count=Count("pk"))
+    ),
+    since=DateTimeField(),
+    until=DateTimeField(),
+)
 
 
 def _shares(counted: Iterable[tuple[str, int]]) -> Shares:

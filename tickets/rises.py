@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Count, DateTimeField, Q
 
+from accounts.composed import Composed
 from incidents.models import Impact, Incident, Maintenance, Service
 from incidents.models.incident import RELAPSE_WITHIN
 from tickets.models import Contact, RiseDismissed, SoftwareHouse
@@ -83,16 +84,24 @@ def rises(at: datetime, calls: list[Call] | None = None) -> list[Rise]:
 
 def recent_calls(at: datetime) -> list[Call]:
     """All of the last quarter of an hour but those of exercises, the oldest first. One query."""
-    rows = (
-        Contact.objects.real()
-        .filter(occurred_at__gt=at - QUARTER, occurred_at__lte=at)
-        .order_by("occurred_at")
-    )
-    names = ("service", "pharmacy__software_house", "incident", "pharmacy", "caller_text", "occurred_at")
     return [
         Call(service, house, incident, pharmacy or text, moment)
-        for service, house, incident, pharmacy, text, moment in rows.values_list(*names)
+        for service, house, incident, pharmacy, text, moment in _BETWEEN(since=at - QUARTER, until=at)
     ]
+
+
+_BETWEEN = Composed(
+    lambda since, until: (
+        Contact.objects.real()
+        .filter(occurred_at__gt=since, occurred_at__lte=until)
+        .order_by("occurred_at")
+        .values_list(
+            "service", "pharmacy__software_house", "incident", "pharmacy", "caller_text", "occurred_at"
+        )
+    ),
+    since=DateTimeField(),
+    until=DateTimeField(),
+)
 
 
 def _known() -> set[int]:

@@ -104,13 +104,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(environment=settings.DESK_ENVIRONMENT_ID)
 
     def due(self, at: datetime) -> Self:
-        """Waiting and ready; of a channel that is switched off its tests alone."""
+        """Ours that wait and are ready."""
+        return self.ours().ready(at)
+
+    def ready(self, at: datetime) -> Self:
+        """Waiting, and may leave; of a channel that is switched off its tests alone."""
         leaves = Q(channel__enabled=True) | Q(notice=Notice.TEST)
-        return self.ours().filter(leaves, state=DeliveryState.QUEUED, not_before__lte=at)
+        return self.filter(leaves, state=DeliveryState.QUEUED, not_before__lte=at)
 
     def held(self, at: datetime) -> Self:
         """With a sender who is at work as far as anyone knows."""
-        return self.ours().filter(state=DeliveryState.SENDING, claim__lease_until__gte=at)
+        return self.filter(state=DeliveryState.SENDING, claim__lease_until__gte=at)
 
     def abandoned(self, at: datetime) -> Self:
         """With a sender whose lease has run out."""

@@ -8,10 +8,11 @@ entry's hash: nothing is stored that could be stale.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
 
+from accounts.composed import Composed
 from comms.models import Checklist
 from comms.plan.board import AFTERMATH, checklists, moments, situation
 from comms.plan.rules import timing
@@ -73,7 +74,7 @@ def clock(at: datetime, *, exercise: str = "") -> Clock:
 
     *at* is the time in what is asked for: Incident.now of an exercise.
     """
-    rows = list(_running(at))
+    rows = _RUNNING(since=at - AFTERMATH)
     pending = _pending(rows)
     late, following, running = [], None, set()
     for pk, _hash, public_id, drill in rows:
@@ -102,7 +103,7 @@ class Running(NamedTuple):
 
 def running(at: datetime) -> list[Running]:
     """Every plan that runs, exercises included. One query, and one more where there is an exercise."""
-    rows = list(_running(at))
+    rows = _RUNNING(since=at - AFTERMATH)
     pending = _pending(rows)
     drills = [public_id for _pk, _hash, public_id, drill in rows if drill]
     clocks = ExerciseClock.objects.filter(incident__public_id__in=drills).select_related("incident")
@@ -110,8 +111,9 @@ def running(at: datetime) -> list[Running]:
     return [Running(pk, times.get(public_id, at), pending[pk]) for pk, _hash, public_id, _drill in rows]
 
 
-def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:
-    lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=at - AFTERMATH)
+def _running(since: Any) -> QuerySet[Checklist, tuple[int, str, str, bool]]:
+    """Those of what is open, or was resolved *since*."""
+    lately = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gte=since)
     newest = Entry.objects.filter(incident=OuterRef("incident")).order_by("-sequence")
     return (
         Checklist.objects.filter(
@@ -125,6 +127,9 @@ def _running(at: datetime) -> QuerySet[Checklist, tuple[int, str, str, bool]]:
         )
         .values_list("pk", "newest", "public_id", "drill")
     )
+
+
+_RUNNING = Composed(_running, since=DateTimeField())
 
 
 def _pending(rows: Iterable[tuple[int, str, str, bool]]) -> dict[int, tuple[Pending, ...]]:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce, Greatest
+from django.db.models import Max, OuterRef, Q, Subquery
 
 from comms.status import facts, incident_facts, maintenance_facts, moments
 from comms.status.archive import Archive
@@ -104,16 +103,13 @@ def rows(which: Q, *, names: int) -> list[Row]:
 
     *names*: the revision of the last change of a name.
     """
-    newest = Greatest(
-        F("revision"), Coalesce(F("relapse_of__revision"), 0), Coalesce(Max("relapses__revision"), 0)
-    )
-    found = Incident.objects.real().filter(which)
-    return [
-        Row(pk, public_id, revision and max(revision, names), began_at)
-        for pk, public_id, revision, began_at in found.annotate(newest=newest)
-        .order_by("-began_at", "-pk")
-        .values_list("pk", "public_id", "newest", "began_at")
-    ]
+    found = Incident.objects.real().filter(which).order_by("-began_at", "-pk")
+    fields = ("pk", "public_id", "began_at", "revision", "relapse_of__revision")
+    told = []
+    for pk, public_id, began_at, *revisions in found.values_list(*fields).annotate(Max("relapses__revision")):
+        newest = max(each or 0 for each in revisions)
+        told.append(Row(pk, public_id, newest and max(newest, names), began_at))
+    return told
 
 
 def _past_impacts(at: datetime) -> tuple[facts.PastImpact, ...]:

@@ -26,13 +26,13 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         worked_on = Maintenance.objects.active().filter(services=OuterRef("service"))
         return self.open().filter(~Exists(touched), ~Exists(worked_on))
 
-    def silent(self, at: datetime) -> Self:
-        """Heartbeats that have not been heard for SILENT_AFTER, of what still reports to the desk."""
+    def silent(self, since: datetime) -> Self:
+        """Heartbeats last heard before *since* (SILENT_AFTER ago), of what still reports to the desk."""
         return self.filter(
             is_heartbeat=True,
             ended_at=None,
             closed_at=None,
-            heard_at__lt=at - SILENT_AFTER,
+            heard_at__lt=since,
             intake__enabled=True,
         )
 

@@ -16,6 +16,7 @@ from accounts.models import Intake, IntakeKind
 from accounts.refusals import NotAllowed, Refused
 from incidents import alertmanager, operations
 from incidents.models import Alert
+from incidents.models.alert import SILENT_AFTER
 from incidents.permissions import can_run_incident
 
 MOST_BYTES = 1024 * 1024
@@ -69,7 +70,7 @@ def _alerts(
         "open": list(related.open().fetch_mode(FETCH_RAISE)[:MOST]),
         "proposing": set(Alert.objects.proposing().values_list("pk", flat=True)),
         "over": list(over.fetch_mode(FETCH_RAISE)[:MOST]),
-        "silent": list(related.silent(now).fetch_mode(FETCH_RAISE)),
+        "silent": list(related.silent(now - SILENT_AFTER).fetch_mode(FETCH_RAISE)),
         "refused": refused,
         "typed": typed,
         "refusal": refusal,

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
-from comms import matrix, pulse
+from comms import matrix
 from comms.models import Channel, Claim, Delivery, DeliveryState, Update
 from comms.operations import deliveries
+from comms.pulse import sending
 from comms.status import site
 from incidents.models import PublicRevision
 from tests import factories
@@ -176,11 +177,11 @@ def test_the_desk_says_since_when_nothing_is_sent() -> None:
     [delivery] = owe()
     soon, later = (delivery.not_before + timedelta(seconds=s) for s in (1, 60))
 
-    assert pulse.stopped_since(soon) is None
-    assert pulse.stopped_since(later) == delivery.not_before
+    assert sending(soon).stopped_since is None
+    assert sending(later).stopped_since == delivery.not_before
 
     Channel.objects.filter(pk=channel.pk).update(enabled=False)
-    assert pulse.stopped_since(later) is None
+    assert sending(later).stopped_since is None
 
 
 def test_a_long_list_under_way_is_no_standstill() -> None:
@@ -192,4 +193,4 @@ def test_a_long_list_under_way_is_no_standstill() -> None:
     )
     Delivery.objects.filter(pk=first.pk).update(state=DeliveryState.SENDING, claim=made)
 
-    assert pulse.stopped_since(later) is None
+    assert sending(later).stopped_since is None

@@ -174,7 +174,7 @@ def test_however_much_is_going_on_it_asks_as_little(lead: User, client: Client, 
     ) as queries:
         client.get(reverse("desk:header"))
 
-    assert len(queries) == 18
+    assert len(queries) == 13
 
 
 def test_reports_without_an_incident_are_a_hint_that_leads_to_declaring_one(

@@ -1,14 +1,16 @@
 """The log row: one call on one line of a form, and nothing in it that must be filled but the caller."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import BigIntegerField, CharField, Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
+from accounts.composed import Composed
 from accounts.languages import Language
 from accounts.refusals import Refused
 from comms.models import Update
@@ -148,15 +150,9 @@ class LogForm(forms.Form):
     def _incident(self, public_id: str, told: int | None) -> tuple[Incident | None, Update | None]:
         if not public_id:
             return None, None
-        if told is not None:
-            update = (
-                Update.objects.published()
-                .filter(incident__public_id=public_id, number=told)
-                .select_related("incident")
-                .first()
-            )
-            if update:
-                return update.incident, update
+        update = _TOLD.first(public_id=public_id, number=told) if told is not None else None
+        if update:
+            return update.incident, update
         incident = Incident.objects.filter(public_id=public_id).first()
         if incident is None:
             self.add_error("incident", _("There is no such incident. Choose another, or none."))
@@ -166,9 +162,7 @@ class LogForm(forms.Form):
         """The pharmacy with `calls`, how often it called on *incident* so far, in the same query."""
         if pk is None:
             return None
-        earlier = Contact.objects.filter(pharmacy=OuterRef("pk"), incident=incident).order_by()
-        counted = earlier.values("pharmacy").annotate(calls=Count("pk")).values("calls")
-        pharmacy = Pharmacy.objects.filter(pk=pk).annotate(calls=Coalesce(Subquery(counted), 0)).first()
+        pharmacy = _CALLED_ON.first(pk=pk, incident=incident.pk) if incident else _CALLED_WITHOUT.first(pk=pk)
         if pharmacy is None:
             self.add_error("caller", UNKNOWN_PHARMACY)
         return pharmacy
@@ -187,3 +181,32 @@ class LogForm(forms.Form):
         except Refused as refusal:
             self.add_error(name, refusal.message)
             return None
+
+
+class _Shared(dict[str, forms.Field]):
+    """Fields that no form changes: copying them is an eighth of the work of a call."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Shared":
+        return self
+
+
+LogForm.base_fields = _Shared(LogForm.base_fields)
+
+
+def _with_calls(pk: Any, **about: Any) -> "QuerySet[Pharmacy]":
+    earlier = Contact.objects.filter(pharmacy=OuterRef("pk"), **about).order_by()
+    counted = earlier.values("pharmacy").annotate(calls=Count("pk")).values("calls")
+    return Pharmacy.objects.filter(pk=pk).annotate(calls=Coalesce(Subquery(counted), 0))
+
+
+_CALLED_ON = Composed(_with_calls, pk=BigIntegerField(), incident=BigIntegerField())
+_CALLED_WITHOUT = Composed(partial(_with_calls, incident=None), pk=BigIntegerField())
+_TOLD = Composed(
+    lambda public_id, number: (
+        Update.objects.published()
+        .filter(incident__public_id=public_id, number=number)
+        .select_related("incident")
+    ),
+    public_id=CharField(),
+    number=IntegerField(),
+)

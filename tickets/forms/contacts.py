@@ -35,6 +35,7 @@ NO_INCIDENT = "none"
 SEARCHED = (
     5_000  # the newest are looked at for what no index finds; a period or an incident reaches further back
 )
+INCIDENTS = 50  # the newest, to choose one from
 ANY = [("", _("any"))]
 
 
@@ -65,7 +66,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        known = [(incident.public_id, str(incident)) for incident in Incident.objects.all()[:50]]
+        known = [(incident.public_id, str(incident)) for incident in Incident.objects.all()[:INCIDENTS]]
         self.fields["incident"].choices = [*ANY, (NO_INCIDENT, _("Without an incident")), *known]  # type: ignore[attr-defined]
         for name in ("service", "software_house"):
             self.fields[name].empty_label = _("any")  # type: ignore[attr-defined]
@@ -131,13 +132,13 @@ _LOOKUPS = {
 
 
 class ContactForm(forms.Form):
-    """One contact, all of it. *revision* is the one it was shown in."""
+    """One contact, all of it. *revision* is the one it was shown in. It may move to one of the newest incidents."""
 
     revision = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
     caller = forms.CharField(label=_("Caller"), required=False, max_length=120)
     pharmacy = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
     incident = forms.ModelChoiceField(
-        Incident.objects.all(),
+        Incident.objects.none(),
         label=_("Incident"),
         required=False,
         to_field_name="public_id",
@@ -156,10 +157,17 @@ class ContactForm(forms.Form):
     outcome = forms.ChoiceField(label=_("Outcome"), choices=ContactOutcome.choices)
     note = forms.CharField(label=_("Note"), required=False, max_length=500)
 
+    def __init__(self, *args: Any, contact: Contact, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newest = Incident.objects.values("pk")[:INCIDENTS]
+        offered = Incident.objects.filter(Q(pk__in=newest) | Q(pk=contact.incident_id))
+        self.fields["incident"].queryset = offered  # type: ignore[attr-defined]
+
     @classmethod
     def of(cls, contact: Contact) -> "ContactForm":
         """The form as *contact* fills it."""
         return cls(
+            contact=contact,
             initial={
                 "revision": contact.revision,
                 "caller": contact.caller_text,
@@ -173,7 +181,7 @@ class ContactForm(forms.Form):
                 "urgent_kind": contact.urgent_kind,
                 "outcome": contact.outcome,
                 "note": contact.note,
-            }
+            },
         )
 
     def clean_pharmacy(self) -> Pharmacy | None:

@@ -63,9 +63,8 @@ class ContactQuerySet(models.QuerySet["Contact"]):
     def urgent(self) -> Self:
         return self.filter(impact=ContactImpact.PATIENT_WAITING)
 
-    def waiting(self, at: datetime) -> Self:
-        """Whose patient waits for help at *at*, the soonest needed first."""
-        since = at - URGENT_FOR
+    def waiting(self, since: datetime) -> Self:
+        """Whose patient waits for help, the soonest needed first; *since*: URGENT_FOR ago."""
         return self.urgent().filter(occurred_at__gt=since, urgent_case__closed_at=None).order_by(DUE, "pk")
 
     def shown(self) -> Self:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -133,11 +133,13 @@ def store(contact: Contact, *, callback: CallbackRequest | None = None) -> Conta
     if wanted is None:  # known, so that showing the contact need not ask for it
         Contact._meta.get_field("callback").set_cached_value(contact, None)
     try:
-        with transaction.atomic():
-            # Past the signals: history starts with the first edit, and a call costs one insert.
-            Contact.objects.bulk_create([contact])
-            if wanted:
-                Callback.objects.bulk_create([wanted])
+        if wanted or connection.in_atomic_block:
+            with transaction.atomic():
+                _insert(contact)
+                if wanted:
+                    Callback.objects.bulk_create([wanted])
+        else:  # one statement is a transaction of its own, without being told to begin and to commit
+            _insert(contact)
     except IntegrityError:
         first = Contact.objects.filter(key=contact.key).first()
         if first is None:
@@ -202,6 +204,11 @@ def undo_contact(contact: Contact, *, by: User, at: datetime | None = None) -> N
         raise Refused(_("Someone is seeing to the patient. Open the call to change it."))
     callbacks.delete()
     Contact.objects.filter(pk=stored.pk).delete()
+
+
+def _insert(contact: Contact) -> None:
+    """Raw, and so without a history: that starts with the first edit."""
+    contact.save_base(raw=True, force_insert=True)
 
 
 def one_line(text: str) -> str:

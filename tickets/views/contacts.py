@@ -71,10 +71,13 @@ def contact(request: Request, pk: int) -> HttpResponse:
         return _contact(request, shown, ContactForm.of(shown))
     if not can_log_contact(request.user):
         raise PermissionDenied
-    form = ContactForm(request.POST)
+    form = ContactForm(request.POST, contact=shown)
     if "search" in request.POST:
         return _contact(
-            request, shown, ContactForm(initial=request.POST.dict()), find=request.POST.get("find", "")
+            request,
+            shown,
+            ContactForm(contact=shown, initial=request.POST.dict()),
+            find=request.POST.get("find", ""),
         )
     if form.is_valid():
         changes = form.changes_but(request.POST.getlist("theirs"), shown)

@@ -340,3 +340,25 @@ def test_an_observer_reads_a_contact_but_cannot_change_it(client: Client) -> Non
 def test_an_unknown_contact_is_not_found(client: Client, nancy: User) -> None:
     assert client.get(reverse("tickets:contact", args=[999])).status_code == 404
     assert client.get("/desk/contacts/99999999999999999999999999/").status_code == 404
+
+
+def test_a_contact_moves_to_one_of_the_newest_incidents_or_stays_with_its_own(
+    client: Client, nancy: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "INCIDENTS", 2)
+    own, forgotten, older, newest = (
+        factories.incident(began_at=OUTAGE + timedelta(days=day)) for day in range(4)
+    )
+    contact = factories.contact(incident=own, pharmacy=factories.pharmacy())
+    address = reverse("tickets:contact", args=[contact.pk])
+
+    page = client.get(address).text
+    choices = re.search(r'<select[^>]* name="incident".*?</select>', page, re.DOTALL)
+
+    assert choices
+    assert re.findall(r'value="(\w+)"', choices[0]) == [
+        newest.public_id,
+        older.public_id,
+        own.public_id,
+    ]
+    assert forgotten.public_id not in choices[0]

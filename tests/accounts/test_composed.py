@@ -1,0 +1,136 @@
+"""A question composed once answers as the queryset that it was made of."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    Count,
+    DateTimeField,
+    QuerySet,
+    UUIDField,
+    Value,
+)
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.composed import Composed
+from incidents.models import Incident
+from tests import factories
+from tickets.models import Contact
+
+pytestmark = pytest.mark.django_db
+
+SHAPES: dict[str, Any] = {
+    "rows": lambda rows: rows,
+    "rows with those beside them": lambda rows: rows.select_related("incident", "pharmacy", "agent"),
+    "rows with those that belong to them": lambda rows: rows.prefetch_related("pharmacy__phones"),
+    "rows with more": lambda rows: rows.with_nth_call(),
+    "some columns": lambda rows: rows.only("note", "occurred_at"),
+    "tuples": lambda rows: rows.values_list("key", "occurred_at", "incident__began_at"),
+    "named tuples": lambda rows: rows.values_list("key", "note", named=True),
+    "single values": lambda rows: rows.values_list("occurred_at", flat=True),
+    "mappings": lambda rows: rows.values("key", "occurred_at", callers=Count("pharmacy")),
+    "groups": lambda rows: rows.order_by().values("incident").annotate(newest=Count("pk")),
+    "one": lambda rows: rows[:1],
+    "unions": lambda rows: (
+        rows.order_by()
+        .values_list(Value("a"), "occurred_at")
+        .union(rows.order_by().values_list(Value("b"), "recorded_at"), all=True)
+        .order_by()
+    ),
+}
+
+
+def about(incident: Any, since: Any) -> QuerySet[Contact]:
+    return Contact.objects.filter(incident=incident, occurred_at__gte=since)
+
+
+def plain(row: Any) -> Any:
+    if not isinstance(row, Contact):
+        return row
+    beside = [getattr(row, name) for name in ("incident", "pharmacy", "agent")]
+    more = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    return more, beside, row.pharmacy and list(row.pharmacy.phones.all())
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_it_gives_what_the_queryset_gives_for_any_values(shape: Any) -> None:
+    first, second = factories.incident(), factories.incident()
+    for incident in (first, first, second):
+        factories.contact(incident=incident, pharmacy=factories.pharmacy())
+    now = timezone.now()
+    composed = Composed(
+        lambda incident, since: shape(about(incident, since)),
+        incident=BigIntegerField(),
+        since=DateTimeField(),
+    )
+    for incident in (first, second, factories.incident()):
+        for since in (now - timedelta(days=4000), now):
+            found = composed(incident=incident.pk, since=since)
+            with CaptureQueriesContext(connection) as as_composed:
+                again = composed(incident=incident.pk, since=since)
+            with CaptureQueriesContext(connection) as asked:
+                wanted = list(shape(about(incident.pk, since)))
+
+            assert [plain(row) for row in found] == [plain(row) for row in again]
+            assert [plain(row) for row in found] == [plain(row) for row in wanted]
+            assert len(as_composed) == len(asked)
+
+
+def test_it_is_composed_once() -> None:
+    composed_with = []
+
+    def compose(public_id: Any) -> QuerySet[Incident]:
+        composed_with.append(public_id)
+        return Incident.objects.filter(public_id=public_id)
+
+    composed = Composed(compose, public_id=CharField())
+    incidents = [factories.incident() for _ in range(3)]
+
+    assert [composed.first(public_id=incident.public_id) for incident in incidents] == incidents
+    assert composed.first(public_id="of no one") is None
+    assert len(composed_with) == 1
+
+
+def test_a_value_is_prepared_as_its_field_prepares_it() -> None:
+    contact = factories.contact()
+    composed = Composed(lambda key: Contact.objects.filter(key=key), key=UUIDField())
+
+    assert composed.first(key=contact.key) == contact
+    assert composed.first(key=str(contact.key)) == contact
+
+
+def test_nothing_equals_none() -> None:
+    factories.contact()
+    composed = Composed(
+        lambda incident: Contact.objects.filter(incident=incident), incident=BigIntegerField()
+    )
+
+    assert composed(incident=None) == []
+
+
+def test_a_value_that_is_missing_is_an_error() -> None:
+    composed = Composed(lambda key: Contact.objects.filter(key=key), key=UUIDField())
+
+    with pytest.raises(KeyError):
+        composed()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_threads_ask_by_connections_of_their_own() -> None:
+    incidents = [factories.incident() for _ in range(4)]
+    composed = Composed(lambda pk: Incident.objects.filter(pk=pk), pk=BigIntegerField())
+
+    def ask(incident: Incident) -> bool:
+        try:
+            return all(composed.first(pk=incident.pk) == incident for _ in range(25))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(incidents)) as threads:
+        assert all(threads.map(ask, incidents))
