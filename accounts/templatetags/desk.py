@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache
 def icon(name: str, css: str = "") -> SafeString:
     """A 16 px picture from the sprite, hidden from readers: the word stands beside it.
 
