@@ -1,10 +1,10 @@
 """Fifty agents who log calls: `python -m bench.agents`, and behind `python -m tests.servers --durable` on PostgreSQL.
 
-The real server (on PostgreSQL with a process for each core), the demonstration, 20,000 pharmacies. First all at once, each the next call as soon as the last one is
-acknowledged (wrk): errors, p99, calls a second. On PostgreSQL as many make tickets in django-helpdesk, on the same
-server and database, in turns with the desk: the ratio of what both stored. Then fifty who think for five seconds
-between two calls, 1,000 calls: p95. What was acknowledged is looked for afterwards. The figures are for
-`--seconds 300`; `--turns` says in how many pieces. Needs Debian's wrk.
+The real server (on PostgreSQL with a process for each core), the demonstration, 20,000 pharmacies. First all at once,
+each the next call as soon as the last one is acknowledged (wrk): errors, p99, calls a second. On PostgreSQL as many
+make tickets in django-helpdesk, on the same server and database, in turns with the desk: the ratio of what both
+stored. Then fifty who think for five seconds between two calls, 1,000 calls: p95. What was acknowledged is looked for
+afterwards. The figures are for `--seconds 300`; `--turns` says in how many pieces. Needs Debian's wrk.
 """
 
 import argparse

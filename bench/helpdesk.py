@@ -68,7 +68,10 @@ COUNT = "import django; django.setup(); from helpdesk.models import Ticket; prin
 def served(
     folder: Path, database: str, agents: int, server: dict[str, str]
 ) -> Iterator[tuple[Path, dict[str, str]]]:
-    """*server*: the variables of Granian. A file with their sessions, and the environment in which its Python runs (`python`)."""
+    """A file with their sessions, and the environment in which its Python runs (`python`).
+
+    *server*: the variables of Granian.
+    """
     python = _installed()
     for name, text in (("settings", SETTINGS), ("urls", URLS), ("wsgi", WSGI), ("people", PEOPLE)):
         (folder / f"{name}.py").write_text(text)

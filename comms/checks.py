@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from ipaddress import ip_address
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -323,11 +324,16 @@ def _is_address(word: str) -> bool:
     return word != "::"
 
 
+@cache
+def _vague(language: str) -> list[re.Pattern[str]]:
+    phrases = [_plain(promise)[0].split() for promise in VAGUE.get(language, ())]
+    return [re.compile(rf"(?<!as )\b{r'\s+'.join(map(re.escape, words))}\b") for words in phrases]
+
+
 def _vague_promises(value: str, name: str, language: str) -> Iterator[Finding]:
     plain, places = _plain(value)
-    for promise in VAGUE.get(language, ()):
-        words = r"\s+".join(re.escape(word) for word in _plain(promise)[0].split())
-        if found := re.search(rf"(?<!as )\b{words}\b", plain):
+    for promise in _vague(language):
+        if found := promise.search(plain):
             yield _blocked(
                 "vague_promise",
                 _("“%(word)s” does not say when. Give a time, or take the phrase out."),

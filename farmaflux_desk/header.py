@@ -7,117 +7,34 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.db.models import BigIntegerField, Count, DateTimeField, QuerySet, Value
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from accounts import keyring
 from accounts.composed import Composed
 from accounts.models import User
-from comms.models import Channel, PlanTemplate, Update
+from comms.models import PlanTemplate, Update
 from comms.permissions import can_configure_channel, can_start_plan
 from comms.plan.agenda import Clock, Due, clock
 from comms.plan.proposing import Proposal, default_template, proposals
 from comms.pulse import Sending, sending
-from incidents.models import Alert, Incident, Maintenance, ServiceStatus
+from farmaflux_desk.counts import Counts, counts
+from farmaflux_desk.rail import RailItem, rail, section_of
+from incidents.models import Alert, Incident, ServiceStatus
 from incidents.models.alert import SILENT_AFTER
 from incidents.permissions import can_run_incident
 from tickets.felt import Hint, hints
-from tickets.models import Callback, CallbackState, Mail
 from tickets.permissions import is_volunteer
 from tickets.pressure import last_quarter_of_an_hour, lately
 from tickets.rises import Call, Rise, recent_calls, rises
 from tickets.urgent import Waiting, waiting
 
-SECTIONS = {
-    "tickets:calls": "calls",
-    "tickets:log": "calls",
-    "tickets:undo": "calls",
-    "tickets:readers": "calls",
-    "tickets:answers": "calls",
-    "tickets:answer": "calls",
-    "tickets:answer_new": "calls",
-    "tickets:call_new": "calls",
-    "tickets:contacts": "calls",
-    "tickets:contact": "calls",
-    "tickets:urgent": "urgent",
-    "tickets:urgent_act": "urgent",
-    "tickets:pressure": "calls",
-    "tickets:rise_dismiss": "calls",
-    "tickets:mails": "mail",
-    "tickets:mail": "mail",
-    "tickets:crew": "phones",
-    "tickets:shift_start": "phones",
-    "tickets:hand_over_note": "phones",
-    "tickets:invite": "phones",
-    "tickets:callers": "callbacks",
-    "tickets:callbacks": "callbacks",
-    "tickets:callback_close": "callbacks",
-    "tickets:pharmacies": "pharmacies",
-    "tickets:pharmacy": "pharmacies",
-    "tickets:import": "pharmacies",
-    "tickets:import_one": "pharmacies",
-    "comms:messages": "messages",
-    "comms:compose": "messages",
-    "comms:deliveries": "messages",
-    "comms:subscribers": "messages",
-    "comms:subscriber_find": "messages",
-    "comms:channels": "channels",
-    "comms:channel": "channels",
-    "comms:channel_kinds": "channels",
-    "comms:channel_add": "channels",
-    "comms:channel_test": "channels",
-    "comms:channel_tested": "channels",
-    "comms:channel_texts": "channels",
-    "comms:lists": "channels",
-    "comms:list": "channels",
-    "comms:list_add": "channels",
-    "comms:list_names": "channels",
-    "comms:list_paste": "channels",
-    "comms:member": "channels",
-    "comms:member_add": "channels",
-    "comms:plan": "plan",
-    "comms:plan_start": "plan",
-    "comms:plan_decline": "plan",
-    "comms:board": "plan",
-    "comms:legal": "plan",
-    "comms:legal_decide": "plan",
-    "comms:legal_file": "plan",
-    "comms:legal_switches": "plan",
-    "comms:board_paper": "plan",
-    "comms:brief": "plan",
-    "comms:brief_read": "plan",
-    "comms:tick": "plan",
-    "comms:step": "plan",
-    "comms:step_new": "plan",
-    "comms:template": "plan",
-    "comms:template_new": "plan",
-    "comms:template_file": "plan",
-    "comms:plans": "plan",
-    "maintenance:list": "maintenance",
-    "maintenance:plan": "maintenance",
-    "maintenance:one": "maintenance",
-    "maintenance:edit": "maintenance",
-}
-
-
 IN_THE_BAR = 4  # entries that fit beside "More" on a phone of 320 px
 ALERTS = 3  # shown on every page; the others on their own
-ROOM = ("desk:room", "desk:drills", "desk:score", "incidents:", "comms:call_in", "staff:")
-
-
-@dataclass(frozen=True)
-class RailItem:
-    key: str
-    label: str
-    icon: str
-    url: str
-    count: int = 0
-    count_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -278,18 +195,18 @@ class Header:
     @cached_property
     def alerts(self) -> list[Alert]:
         """What monitoring reports while no incident says so, the newest first."""
-        if not self._counts.get("alerts"):
+        if not self.counts.alerts:
             return []
         return list(Alert.objects.proposing().select_related("service", "intake")[:ALERTS])
 
     @property
     def alerts_left(self) -> int:
-        return self._counts.get("alerts", 0) - len(self.alerts)
+        return self.counts.alerts - len(self.alerts)
 
     @cached_property
     def silent(self) -> list[Alert]:
         """Heartbeats of monitoring that are missing."""
-        if not self._counts.get("silent"):
+        if not self.counts.silent:
             return []
         return list(Alert.objects.silent(self.at - SILENT_AFTER).select_related("intake"))
 
@@ -359,87 +276,23 @@ class Header:
     def can_declare(self) -> bool:
         return can_run_incident(self.user)
 
-    @property
-    def drafts(self) -> int:
-        return self._counts.get("drafts", 0)
-
     @cached_property
-    def _counts(self) -> dict[str, int]:
-        """What waits for somebody by its kind, and the accounts that are read: all numbers in one question."""
-        moments = {"at": self.at, "silent_since": self.at - SILENT_AFTER}
-        if self.incident and self.drill:
-            return dict(_COUNTS_OF_EXERCISE(**moments, incident=self.incident.pk))
-        return dict(_COUNTS(**moments))
-
-    @property
-    def callbacks(self) -> int:
-        return self._counts.get("callbacks", 0)
+    def counts(self) -> Counts:
+        return counts(self.at, exercise=self.incident if self.drill else None)
 
     @cached_property
     def urgent(self) -> Waiting:
         return waiting(self.now, incident=self.incident if self.drill else None)
 
-    @property
-    def late_maintenances(self) -> int:
-        """Those that should have begun, or be done, by now."""
-        return self._counts.get("maintenances", 0)
-
     @cached_property
     def rail(self) -> list[RailItem]:
-        drafts, callbacks, urgent = self.drafts, self.callbacks, self.urgent.count
-        room = (
-            reverse("desk:room", args=[self.incident.public_id])
-            if self.incident
-            else reverse("incidents:list")
+        return rail(
+            self.counts,
+            urgent=self.urgent.count,
+            late=len(self.late),
+            room_url=self.room_url,
+            can_configure=can_configure_channel(self.user),
         )
-        return [
-            RailItem("calls", gettext("Calls"), "d-phone", reverse("tickets:calls")),
-            RailItem(
-                "urgent",
-                gettext("Urgent"),
-                "d-hour",
-                reverse("tickets:urgent"),
-                urgent,
-                ngettext("%(n)d patient waiting", "%(n)d patients waiting", urgent) % {"n": urgent},
-            ),
-            RailItem("room", gettext("Room"), "d-room", room),
-            RailItem(
-                "plan",
-                gettext("Plan"),
-                "d-list",
-                reverse("comms:plans"),
-                len(self.late),
-                ngettext("%(n)d step late", "%(n)d steps late", len(self.late)) % {"n": len(self.late)},
-            ),
-            RailItem(
-                "messages",
-                gettext("Messages"),
-                "d-send",
-                reverse("comms:messages"),
-                drafts,
-                ngettext("%(n)d draft", "%(n)d drafts", drafts) % {"n": drafts},
-            ),
-            RailItem(
-                "callbacks",
-                gettext("Callbacks"),
-                "d-back",
-                reverse("tickets:callbacks"),
-                callbacks,
-                ngettext("%(n)d open callback", "%(n)d open callbacks", callbacks) % {"n": callbacks},
-            ),
-            *self._mail,
-            RailItem("phones", gettext("Phones"), "d-desk", reverse("tickets:crew")),
-            RailItem("pharmacies", gettext("Pharmacies"), "d-cross", reverse("tickets:pharmacies")),
-            RailItem(
-                "maintenance",
-                gettext("Maintenance"),
-                "i-maint",
-                reverse("maintenance:list"),
-                self.late_maintenances,
-                gettext("%(n)d late") % {"n": self.late_maintenances},
-            ),
-            *self._settings,
-        ]
 
     @property
     def rail_first(self) -> list[RailItem]:
@@ -450,28 +303,6 @@ class Header:
     def rail_rest(self) -> list[RailItem]:
         """What a phone keeps behind "More"."""
         return self.rail[IN_THE_BAR:]
-
-    @property
-    def mails(self) -> int:
-        """What came in writing and nobody has answered yet."""
-        return self._counts.get("mails", 0)
-
-    @property
-    def _mail(self) -> list[RailItem]:
-        """Where a mailbox or an account is read."""
-        if not (settings.DESK_IMAP or self._counts.get("accounts")):
-            return []
-        label = ngettext("%(n)d message to answer", "%(n)d messages to answer", self.mails) % {
-            "n": self.mails
-        }
-        return [RailItem("mail", gettext("Inbox"), "d-mail", reverse("tickets:mails"), self.mails, label)]
-
-    @property
-    def _settings(self) -> list[RailItem]:
-        """For an administrator alone."""
-        if not can_configure_channel(self.user):
-            return []
-        return [RailItem("channels", gettext("Channels"), "d-social", reverse("comms:channels"))]
 
     @property
     def version(self) -> str:
@@ -487,9 +318,9 @@ class Header:
             len(self.late),
             self.clock.next and int(self.clock.next.due_at.timestamp()),
             ".".join(incident.public_id for incident in self.open_incidents),
-            self.drafts,
-            self.callbacks,
-            self.mails,
+            self.counts.drafts,
+            self.counts.callbacks,
+            self.counts.mails,
             f"{self.urgent.count}.{self.urgent.unclaimed}",
             ".".join(proposal.incident.public_id for proposal in self.proposals),
             ".".join(f"{rise.key}:{rise.calls}" for rise in self.rises),
@@ -504,24 +335,6 @@ class Header:
         return urlencode({"incident": self.public_id, "seen": self.version})
 
 
-def _counted(
-    updates: "QuerySet[Update]", callbacks: "QuerySet[Callback]", at: Any, silent_since: Any
-) -> "QuerySet[Any, tuple[str, int]]":
-    counted: list[QuerySet[Any, tuple[str, int]]] = [
-        rows.order_by().values_list(Value(what)).annotate(n=Count("pk"))
-        for what, rows in (
-            ("drafts", updates),
-            ("callbacks", callbacks.filter(state=CallbackState.OPEN)),
-            ("mails", Mail.objects.unanswered()),
-            ("accounts", Channel.objects.filter(mentions=True)),
-            ("alerts", Alert.objects.proposing()),
-            ("silent", Alert.objects.silent(silent_since)),
-            ("maintenances", Maintenance.objects.late(at)),
-        )
-    ]
-    return counted[0].union(*counted[1:], all=True).order_by()
-
-
 _OPEN = Composed(
     lambda: (
         Incident.objects.open().select_related("exercise_clock").prefetch_related("phase_changes", "impacts")
@@ -532,25 +345,6 @@ _NEXT_UPDATE = Composed(
         Update.objects.standing().filter(incident=incident).values_list("next_update_at", flat=True)[:1]
     ),
     incident=BigIntegerField(),
-)
-_COUNTS = Composed(
-    lambda **moments: _counted(
-        Update.objects.drafts().filter(incident__drill=False),
-        Callback.objects.exclude(contact__incident__drill=True),
-        **moments,
-    ),
-    at=DateTimeField(),
-    silent_since=DateTimeField(),
-)
-_COUNTS_OF_EXERCISE = Composed(
-    lambda incident, **moments: _counted(
-        Update.objects.drafts().filter(incident__drill=True),
-        Callback.objects.filter(contact__incident=incident),
-        **moments,
-    ),
-    incident=BigIntegerField(),
-    at=DateTimeField(),
-    silent_since=DateTimeField(),
 )
 
 
@@ -573,9 +367,8 @@ def of_request(request: HttpRequest) -> Header:
     match = request.resolver_match
     view = match.view_name if match else ""
     public_id = str((match.kwargs.get("public_id") if match else "") or request.GET.get("incident", ""))
-    section = SECTIONS.get(view, "room" if view.startswith(ROOM) else "")
     assert isinstance(request.user, User)  # noqa: S101 -- only desk pages ask, and they need a sign-in
-    return Header(user=request.user, at=timezone.now(), public_id=public_id, section=section)
+    return Header(user=request.user, at=timezone.now(), public_id=public_id, section=section_of(view))
 
 
 def header(request: HttpRequest) -> dict[str, Any]:

@@ -3,9 +3,14 @@
 import html
 import re
 from collections.abc import Iterable
+from functools import lru_cache, partial
 
 VOID = frozenset({"link", "meta", "br"})
 BLANK = re.compile(r"\{(\w+)\}")
+
+# A page says the same words many times, in the four languages the same names.
+_escaped = lru_cache(4096)(html.escape)
+_escaped_text = lru_cache(4096)(partial(html.escape, quote=False))
 
 type Child = "Html | str | Iterable[Child] | None"
 
@@ -26,7 +31,7 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
         if value is None or value is False:
             continue
         written = key.rstrip("_").replace("_", "-")
-        parts.append(f" {written}" if value is True else f' {written}="{html.escape(str(value))}"')
+        parts.append(f" {written}" if value is True else f' {written}="{_escaped(str(value))}"')
     parts.append(">")
     if name not in VOID:
         _collect(children, parts)
@@ -51,7 +56,7 @@ def _collect(child: Child, parts: list[str]) -> None:
     if isinstance(child, Html):
         parts.append(child)
     elif isinstance(child, str):
-        parts.append(html.escape(child, quote=False))
+        parts.append(_escaped_text(child))
     elif child is not None:
         for one in child:
             _collect(one, parts)

@@ -1,16 +1,17 @@
 """Reads the public facts: the one place where the site meets the database."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import DateTimeField, Max, OuterRef, Q, QuerySet, Subquery
 
+from accounts.composed import Composed
 from comms.status import facts, incident_facts, maintenance_facts, moments
 from comms.status.archive import Archive
 from comms.status.incident_facts import name
@@ -52,7 +53,7 @@ def snapshot(
     archive.
     """
     revision = PublicRevision.objects.held()
-    incidents, changed = rows(_shown(at), names=revision.names), _changed(archive)
+    incidents, changed = _rows(_SHOWN(since=at - RECENT), names=revision.names), _changed(archive)
     older = changed - {row.pk for row in incidents}
     return facts.Facts(
         revision=revision.number,
@@ -80,11 +81,11 @@ def unarchived(archive: Archive | None) -> bool:
     return len(_changed(archive)) > MOST_UNARCHIVED
 
 
-def _shown(at: datetime) -> Q:
-    """What the pages of today name."""
+def _shown(since: Any) -> Q:
+    """What the pages of today name: the newest, what lasts, and what was resolved *since*."""
     newest = Incident.objects.real().order_by("-began_at", "-pk").values("pk")[:NEWEST]
     lasting = Incident.objects.real().open().order_by().values("pk")
-    recent = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gt=at - RECENT).values("incident")
+    recent = PhaseChange.objects.filter(phase=Phase.RESOLVED, occurred_at__gt=since).values("incident")
     return Q(pk__in=newest) | Q(pk__in=lasting) | Q(pk__in=recent)
 
 
@@ -103,23 +104,43 @@ def rows(which: Q, *, names: int) -> list[Row]:
 
     *names*: the revision of the last change of a name.
     """
-    found = Incident.objects.real().filter(which).order_by("-began_at", "-pk")
-    fields = ("pk", "public_id", "began_at", "revision", "relapse_of__revision")
+    return _rows(_chosen(which), names=names)
+
+
+def _rows(chosen: Iterable[tuple[Any, ...]], *, names: int) -> list[Row]:
     told = []
-    for pk, public_id, began_at, *revisions in found.values_list(*fields).annotate(Max("relapses__revision")):
+    for pk, public_id, began_at, *revisions in chosen:
         newest = max(each or 0 for each in revisions)
         told.append(Row(pk, public_id, newest and max(newest, names), began_at))
     return told
 
 
+def _chosen(which: Q) -> "QuerySet[Incident, tuple[Any, ...]]":
+    """Key, public id and beginning, then the revisions of the incident and of those that it and its page name."""
+    found = Incident.objects.real().filter(which).order_by("-began_at", "-pk")
+    fields = ("pk", "public_id", "began_at", "revision", "relapse_of__revision")
+    return found.values_list(*fields).annotate(Max("relapses__revision"))
+
+
+_SHOWN = Composed(lambda since: _chosen(_shown(since)), since=DateTimeField())
+
+
 def _past_impacts(at: datetime) -> tuple[facts.PastImpact, ...]:
-    real = Impact.objects.real()
-    rows = real.filter(Q(ended_at=None) | Q(ended_at__gt=at - BARS)).order_by("began_at", "pk")
-    fields = ("service__public_id", "incident__public_id", "status", "began_at", "ended_at")
     return tuple(
         facts.PastImpact(service, incident, ServiceStatus(status), began_at, ended_at)
-        for service, incident, status, began_at, ended_at in rows.values_list(*fields)
+        for service, incident, status, began_at, ended_at in _IMPACTS(since=at - BARS)
     )
+
+
+_IMPACTS = Composed(
+    lambda since: (
+        Impact.objects.real()
+        .filter(Q(ended_at=None) | Q(ended_at__gt=since))
+        .order_by("began_at", "pk")
+        .values_list("service__public_id", "incident__public_id", "status", "began_at", "ended_at")
+    ),
+    since=DateTimeField(),
+)
 
 
 def _months(changed: set[int], archive: Archive | None, *, names: int) -> tuple[facts.Month, ...]:
@@ -160,11 +181,7 @@ def _listed(
 
 
 def _groups() -> tuple[facts.Group, ...]:
-    latest = Service.objects.annotate(began=_last_of("recorded_at"), ended=_last_of("ended_at"))
-    touched = {
-        pk: [moment for moment in found if moment]
-        for pk, *found in latest.values_list("pk", "began", "ended")
-    }
+    touched = {pk: [moment for moment in found if moment] for pk, *found in _TOUCHED()}
     groups = ServiceGroup.objects.prefetch_related("services")
     return tuple(
         facts.Group(
@@ -191,3 +208,10 @@ def _last_of(field: str) -> Subquery:
         service=OuterRef("pk"), incident__drill=False, **{f"{field}__isnull": False}
     )
     return Subquery(found.order_by(f"-{field}").values(field)[:1])
+
+
+_TOUCHED = Composed(
+    lambda: Service.objects.annotate(began=_last_of("recorded_at"), ended=_last_of("ended_at")).values_list(
+        "pk", "began", "ended"
+    )
+)

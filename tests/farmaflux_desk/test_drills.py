@@ -310,6 +310,7 @@ def test_the_status_site_its_api_and_its_feeds_are_the_same_with_it_and_without(
 ) -> None:
     # An exercise takes no real one's place in what is shown or written anew.
     monkeypatch.setattr(snapshot, "NEWEST", 1)
+    monkeypatch.setattr(snapshot._SHOWN, "_composed", {})  # anew, with that
     monkeypatch.setattr(snapshot, "MOST_WRITTEN_ANEW", 1)
     factories.incident(services={service: ServiceStatus.PARTIAL}, phase=Phase.RESOLVED)
     at, revision = timezone.now(), PublicRevision.objects.current()
@@ -451,7 +452,7 @@ def test_the_counts_of_the_day_leave_it_out_and_its_own_header_holds_its_own(
 
     def counted(public_id: str) -> tuple[Incident | None, int, int, int]:
         head = Header(user=lead, at=at, public_id=public_id)
-        return head.incident, head.calls, head.callbacks, head.drafts
+        return head.incident, head.calls, head.counts.callbacks, head.counts.drafts
 
     assert last_quarter_of_an_hour(at) == 2
     assert counted("") == (incident_beside, 2, 0, 0)
