@@ -1,8 +1,8 @@
 """A country of callers beside the demonstration: `python -m bench.crowd 20000 1000000` adds pharmacies and contacts.
 
-The contacts are those of the years before, on past incidents of a few thousand calls each and on none; the open
-incident keeps its own. The first pharmacy has a page full of them, however many there are. Run on an installation
-with the demonstration, whose DATABASE_URL and DESK_DATA_DIR it takes.
+The contacts are those of the years before, on 500 past incidents and on none; the open incident keeps its own. The
+first pharmacy has a page full of them, however many there are. Run on an installation with the demonstration, whose
+DATABASE_URL and DESK_DATA_DIR it takes.
 """
 
 import csv
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import django
 
-CALLS_OF_AN_INCIDENT = 2000
+PAST = 500  # incidents, however many contacts they share
 TOWNS = Path("farmaflux_desk/demo/data/towns.csv")
 FIRST = "Gare Centre Place Parc Moulin Pont Château Poste Marché Lion Cygne Soleil Étoile Colombe Linde Molen Brug Dorp"
 FAMILIES = (
@@ -70,7 +70,7 @@ def contacts(count: int) -> None:
     from incidents.models import Service
     from tickets.models import Contact, Pharmacy
 
-    first_incident = _past_incidents(count // CALLS_OF_AN_INCIDENT + 1)
+    first_incident = _past_incidents(PAST)
     ids = Pharmacy.objects.order_by("pk").values_list("pk", flat=True)
     last = Contact.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     sqlite = connection.vendor == "sqlite"
@@ -83,7 +83,7 @@ def contacts(count: int) -> None:
     }
     values = {
         "count": count,
-        "each": CALLS_OF_AN_INCIDENT,
+        "each": count // PAST + 1,
         "incident": first_incident,
         "pharmacy": ids[0],
         "pharmacies": len(ids),

@@ -132,6 +132,7 @@ DESK_WEBHOOK_NETWORKS = configuration.networks(env, "DESK_WEBHOOK_NETWORKS")
 # Each of these was measured: without the timeouts a frozen Redis blocks for minutes, without the throttle of 1 what
 # a lost worker held comes back every hundred seconds only. Rows carry their own `not_before`: no countdown, no results.
 CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT = "farmaflux_desk.broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,

@@ -1,6 +1,7 @@
 """Relay and Celery as processes, side by side, stopped and killed: nothing is lost, doubles only where stated."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,13 +21,22 @@ from comms.operations import deliveries
 from comms.status import site
 from incidents.models import PublicRevision
 from tests import factories
-from tests.comms.receivers import HookServer, MailServer, black_hole, hook_server, mail_server
+from tests.comms.receivers import (
+    HookServer,
+    MailServer,
+    black_hole,
+    free_port,
+    hook_server,
+    mail_server,
+)
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 RELAY = ("manage.py", "relay")
 DYING = ("-m", "tests.farmaflux_desk.dying_relay")
-CELERY = ("-m", "celery", "-A", "farmaflux_desk", "worker", "--beat", "--pool=threads", "--concurrency=8")
+WORKER = ("-m", "celery", "-A", "farmaflux_desk", "worker", "--pool=threads", "--concurrency=8")
+CELERY = (*WORKER, "--beat")
+BEAT = ("-m", "celery", "-A", "farmaflux_desk", "beat")
 PATIENCE = 90  # seconds until a test that waits for nothing fails; a busy machine starts a process slowly
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -57,11 +67,11 @@ def start(mail: MailServer, tmp_path: Path) -> Iterator[Start]:
     }
     processes: list[subprocess.Popen[bytes]] = []
 
-    def start(*arguments: str) -> subprocess.Popen[bytes]:
+    def start(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
         log = (tmp_path / f"process{len(processes)}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            env=environment,
+            env=environment | more,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=settings.BASE_DIR,
@@ -196,6 +206,41 @@ def test_celery_alone_sends_what_is_owed_and_renews_the_site(
 
     assert worker.wait(timeout=PATIENCE) == 0
     assert (mail.recipients, len(hook.received)) == (["a@apb.example"], 1)
+
+
+def test_celery_is_back_after_its_redis_was_gone_while_tasks_were_under_way(
+    start: Start, hook: HookServer
+) -> None:
+    port = free_port()
+    program = shutil.which("redis-server")
+    if not program:
+        pytest.skip("needs redis-server")
+
+    def redis() -> subprocess.Popen[bytes]:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        return subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+
+    server = redis()
+    try:
+        url = f"redis://127.0.0.1:{port}/0"
+        worker = start(*WORKER, REDIS_URL=url)
+        start(*BEAT, REDIS_URL=url)
+        with black_hole() as nobody:
+            for _ in range(3):
+                factories.webhook_channel(nobody)
+            owe()
+            until(lambda: Delivery.objects.filter(state=DeliveryState.SENDING).count() == 3)
+            server.kill()
+            server.wait()
+            time.sleep(2)  # the worker has noticed
+            server = redis()
+            factories.webhook_channel(hook.url)
+            owe()
+            until(lambda: len(hook.received) == 1)
+        assert worker.poll() is None
+    finally:
+        server.kill()
+        server.wait()
 
 
 # What a reader sees of a relay that was killed, and the state of the message it was killed at.
