@@ -8,6 +8,7 @@ could write while another of its jobs is stopped in the middle of writing.
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 import django
@@ -44,6 +45,7 @@ def main(point: str) -> None:
     def freeze_and_reach(*arguments: Any, **named: Any) -> bool:
         sending.reach = reach
         os.kill(os.getpid(), signal.SIGSTOP)
+        time.sleep(1)  # the signal is the process's: this thread goes on until the kernel comes to it
         return reach(*arguments, **named)
 
     def delivering(runner: str) -> list[Any]:
