@@ -32,9 +32,8 @@ def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
     config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{data_dir / 'desk.sqlite3'}")
     match config["ENGINE"]:
         case "django.db.backends.sqlite3":
-            config["CONN_MAX_AGE"] = (
-                None  # whoever closes the last connection writes the whole log back, and waits
-            )
+            # Whoever closes the last connection writes the whole log back, and waits for it.
+            config["CONN_MAX_AGE"] = None
             config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
         case "django.db.backends.postgresql":
             config["OPTIONS"] = {

@@ -31,7 +31,10 @@ class Counts:
 
 
 def counts(at: datetime, *, exercise: Incident | None = None) -> Counts:
-    """At *at*, a real moment: drafts and callbacks are those of the real day, or of *exercise*. One query."""
+    """At *at*, a real moment; drafts and callbacks are the real day's. One query.
+
+    On the pages of an *exercise* they are those of exercises: its own callbacks, and the drafts of them all.
+    """
     moments = {"at": at, "silent_since": at - SILENT_AFTER}
     found = _OF_EXERCISE(**moments, incident=exercise.pk) if exercise else _REAL(**moments)
     return Counts(**dict(found))
