@@ -112,7 +112,10 @@ def judge(
 
 
 def timing(step: Step, ticks: Sequence[Tick], moments: Moments, situation: Situation | None = None) -> Timing:
-    """Withdrawn ticks count for nothing; the newest of the others decides."""
+    """Withdrawn ticks count for nothing; the newest of the others decides.
+
+    What the public was promised is owed until the incident is closed, also when nothing repeats any more.
+    """
     standing = sorted((tick for tick in ticks if tick.withdrawn_at is None), key=lambda tick: tick.at)
     last = standing[-1] if standing else None
     if last and last.outcome == Tick.Outcome.NOT_APPLICABLE:
@@ -128,6 +131,9 @@ def timing(step: Step, ticks: Sequence[Tick], moments: Moments, situation: Situa
         waits = _("waits for: %(anchor)s") % {"anchor": Anchor(step.anchor).label}
         return Timing(waits, State.WAITING, ends_at=ends_at)
     due_at, reason = _due(step, last, base, moments, concerns)
+    if step.is_promised and ends_at and moments.promised and moments.closure is None:
+        due_at, ends_at = moments.promised, None
+        reason = _reason(PROMISED, due_at, base)
     return Timing(
         reason,
         due_at=due_at,

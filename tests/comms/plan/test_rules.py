@@ -1,6 +1,7 @@
 """When a step is due and in which state it is, on steps and ticks that are never stored."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -206,6 +207,23 @@ def test_a_promise_to_the_public_rules_when_it_comes_earlier() -> None:
         State.DUE, said_at + 15 * MINUTE, "due 14:15 because the public was promised a message then"
     )
     assert judge(update_step(), [], later, OUTAGE).due_at == said_at + 20 * MINUTE
+
+
+def test_what_the_public_was_promised_is_owed_until_closure_though_all_is_restored() -> None:
+    said_at, restored = OUTAGE + 30 * MINUTE, OUTAGE + 40 * MINUTE
+    promised = Moments(OUTAGE, last_message=said_at, promised=said_at + 30 * MINUTE, fully_restored=restored)
+    nothing = replace(promised, promised=None)
+    closed = replace(promised, closure=restored)
+
+    said = judge(update_step(), [], promised, said_at + 31 * MINUTE)
+
+    assert said == Judgement(
+        State.LATE, said_at + 30 * MINUTE, "due 14:30 because the public was promised a message then"
+    )
+    assert [judge(update_step(), [], each, said_at + 31 * MINUTE).state for each in (nothing, closed)] == [
+        State.DONE,
+        State.DONE,
+    ]
 
 
 def test_a_due_time_on_another_day_names_the_day() -> None:
