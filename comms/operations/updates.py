@@ -33,6 +33,8 @@ from incidents.models import EntryKind, Incident, Phase, PublicRevision, Service
 from incidents.models.states import PHASE_TRANSITIONS
 from incidents.operations import move, set_statuses
 
+UNSAVED = 1  # the revision of a draft that nobody saved yet
+
 
 @dataclass(frozen=True)
 class DraftData:
@@ -125,9 +127,12 @@ def draft_for_step(item: ChecklistItem, *, by: User, at: datetime | None = None)
     """The draft that does *item* when it is published, and whether it is new.
 
     A new one has the step's prepared message and phase, and is held back from the channels of other audiences. One
-    that was begun keeps its words and channels, and does this step instead of any other.
+    that somebody saved keeps its words and channels, and does this step instead of any other; one that was merely
+    opened, as the desk does after declaring, holds nobody's words and is begun anew.
     """
-    incident = item.checklist.incident
+    permissions.check_write_update(by)
+    incident = Incident.objects.select_for_update().get(pk=item.checklist.incident_id)
+    incident.updates.drafts().filter(revision=UNSAVED).delete()
     new = not incident.updates.drafts().exists()
     draft = draft_for(incident, by=by, at=at)
     draft.plan_item = item

@@ -383,13 +383,29 @@ def test_a_message_that_was_begun_keeps_its_words_and_does_the_step_all_the_same
     checklist: Checklist, lead: User
 ) -> None:
     prepared.install()
-    begun = factories.update(checklist.incident, texts={"fr": "Mes mots.", "nl": "Mijn woorden."})
+    texts = {"fr": "Mes mots.", "nl": "Mijn woorden."}
+    begun = factories.update(checklist.incident, texts=texts, revision=2)
     item = asking(checklist, publishes=True, message_template="coming-back", audiences=["press"])
 
     draft, new = updates.draft_for_step(item, by=lead)
 
     assert (draft, new, draft.texts.get(language="fr").body) == (begun, False, "Mes mots.")
     assert (draft.plan_item, draft.held_back_from.count()) == (item, 0)
+
+
+def test_a_message_that_was_merely_opened_is_begun_anew_with_the_steps_template_and_audience(
+    checklist: Checklist, lead: User
+) -> None:
+    prepared.install()
+    press = factories.webhook_channel(audience=Audience.PRESS)
+    updates.draft_for(checklist.incident, by=lead)
+    item = asking(checklist, publishes=True, message_template="coming-back", audiences=["public"])
+
+    draft, new = updates.draft_for_step(item, by=lead)
+
+    wanted = MessageTemplate.objects.get(key="coming-back").texts.get(language="fr").title
+    assert (new, draft.texts.get(language="fr").title) == (True, wanted)
+    assert (list(draft.held_back_from.all()), checklist.incident.updates.get()) == ([press], draft)
 
 
 def test_publishing_leaves_a_step_that_is_marked_already_alone(checklist: Checklist, lead: User) -> None:
