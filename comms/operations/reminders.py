@@ -106,8 +106,14 @@ def _remind(pk: int, calls: list[Call], at: datetime) -> int:
 
 
 def _letters(checklist: Checklist, calls: list[Call], at: datetime) -> Iterable[Delivery]:
+    """To each person what concerns her; into a team's channel all of it, each with the names of whom it concerns."""
     incident = checklist.incident
-    for person, about in _for_whom(checklist, calls):
+    concerned = _concerned(checklist, calls)
+    told: dict[User, list[Call]] = {}
+    for call, people in concerned:
+        for person in people:
+            told.setdefault(person, []).append(call)
+    for person, about in told.items():
         for channel, address in ways_to(person):
             with translation.override(person.language):
                 lines = [call.words() for call in about]
@@ -115,31 +121,34 @@ def _letters(checklist: Checklist, calls: list[Call], at: datetime) -> Iterable[
     for channel in Channel.objects.filter(enabled=True, reminders=True):
         language = next(iter(channel.languages), Language.FR)
         with translation.override(language):
-            lines = [call.words() for call in calls]
+            lines = [
+                f"{call.words()} → {', '.join(person.display_name for person in people)}"
+                for call, people in concerned
+            ]
         yield reminder_of(incident, channel, language, "", lines, at)
 
 
-def _for_whom(checklist: Checklist, calls: list[Call]) -> Iterable[tuple[User, list[Call]]]:
+def _concerned(checklist: Checklist, calls: list[Call]) -> list[tuple[Call, list[User]]]:
     """Whoever owns a step, her deputy where nobody does; of one that nobody owns, the crisis lead; else who began.
 
     Of one that is late for long deputies and crisis lead too.
     """
-    assigned = list(checklist.incident.role_assignments.current().select_related("person"))
+    current = checklist.incident.role_assignments.current().select_related("person")
+    assigned = [each for each in current if each.person.is_active]
     deputies = {assignment.role: assignment.person for assignment in assigned if assignment.deputy}
     holders = deputies | {each.role: each.person for each in assigned if not each.deputy}
     owners = dict(ChecklistItem.objects.filter(checklist=checklist).values_list("pk", "owners"))
     lead = holders.get(ResponseRole.CRISIS_LEAD) or checklist.started_by
-    told: dict[User, list[Call]] = {}
+    found = []
     for call in calls:
-        people = {holders[role] for role in owners[call.step.item] if role in holders}
-        if not people or call.stage == Stage.ESCALATED:
-            people.add(lead)
+        roles = owners[call.step.item]
+        people = [holders[role] for role in roles if role in holders]
         if call.stage == Stage.ESCALATED:
-            people |= {deputies[role] for role in owners[call.step.item] if role in deputies}
-        for person in people:
-            if person.is_active:
-                told.setdefault(person, []).append(call)
-    return told.items()
+            people += [deputies[role] for role in roles if role in deputies]
+        if not people or call.stage == Stage.ESCALATED:
+            people.append(lead)
+        found.append((call, list(dict.fromkeys(people))))
+    return found
 
 
 def ways_to(person: User) -> Iterable[tuple[Channel, str]]:

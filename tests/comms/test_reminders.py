@@ -7,10 +7,13 @@ import pytest
 import time_machine
 from django.test import Client
 
+from accounts.languages import Language
 from accounts.models import User
 from accounts.roles import Role
 from comms.models import (
     Anchor,
+    Channel,
+    ChannelKind,
     Checklist,
     Delivery,
     DeliveryState,
@@ -110,6 +113,40 @@ def test_nobody_is_reminded_of_what_is_done_and_a_step_without_an_owner_goes_to_
     remind(OUTAGE + 30 * MINUTE)
     key, at = checklist.incident.key, OUTAGE + 31 * MINUTE
     plan.tick(checklist.items.get(), key=key, outcome=Tick.Outcome.DONE, by=lead, at=at)
+
+
+def test_a_channel_of_the_team_is_told_with_the_names_of_whom_each_step_concerns(
+    lead: User, scribe: User
+) -> None:
+    Channel.objects.create(
+        key="team", name="Team", kind=ChannelKind.SLACK, reminders=True, languages=[Language.NL]
+    )
+    factories.webhook_channel()
+    held(started(lead), lead, scribe)
+
+    for minute in (30, 40):
+        remind(OUTAGE + minute * MINUTE)
+
+    said = Delivery.objects.filter(channel__key="team").order_by("pk")
+    assert [(row.language, row.text.splitlines()[1]) for row in said] == [
+        ("nl", f"nu te doen (14:00): stap 1, Bellen → {scribe.display_name}"),
+        (
+            "nl",
+            "te laat sinds 14:00, de crisisleider krijgt bericht: stap 1, Bellen"
+            f" → {scribe.display_name}, {lead.display_name}",
+        ),
+    ]
+
+
+def test_an_owner_whose_account_is_closed_leaves_her_step_to_the_crisis_lead(
+    lead: User, scribe: User
+) -> None:
+    held(started(lead), lead, scribe)
+    User.objects.filter(pk=scribe.pk).update(is_active=False)
+
+    remind(OUTAGE + 30 * MINUTE)
+
+    assert [recipient for recipient, _said in sent()] == ["lead@apb.example"]
 
 
 # -- in the browser
