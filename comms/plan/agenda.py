@@ -5,7 +5,8 @@ a plan holds for as long as the newest entry of its timeline is the same, and ea
 entry's hash: nothing is stored that could be stale.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,10 +14,17 @@ from typing import Any, NamedTuple
 from django.db.models import DateTimeField, F, OuterRef, Q, QuerySet, Subquery
 
 from accounts.composed import Composed
-from comms.models import Checklist
-from comms.plan.board import AFTERMATH, checklists, moments, situation
+from comms.models import Checklist, ChecklistItem, Tick
+from comms.plan.board import AFTERMATH, moments, situation, with_moments
 from comms.plan.rules import timing
 from incidents.models import Entry, ExerciseClock, Incident, Phase, PhaseChange
+
+READ = (
+    *("checklist_id", "number", "title_fr", "title_nl", "title_en", "when", "anchor", "until"),
+    *("offset_minutes", "latest_minutes", "offset_days", "working_days", "wall_clock"),
+    *("repeat_minutes", "repeat_first_minutes", "repeat_first_for_minutes"),
+)
+"""The fields of a step that its due time follows from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +147,32 @@ def _pending(rows: Iterable[tuple[int, str, str, bool]]) -> dict[int, tuple[Pend
         pk: pending for pk, (newest, pending) in list(_known.items()) if wanted.get(pk) == newest is not None
     }
     missing = wanted.keys() - known.keys()
-    for checklist in checklists().filter(pk__in=missing) if missing else ():
-        known[checklist.pk] = tuple(_of(checklist))
+    known |= _worked_out(missing) if missing else {}
     _known.clear()
     _known.update({pk: (wanted[pk], known[pk]) for pk in wanted})
     return known
 
 
-def _of(checklist: Checklist) -> Iterable[Pending]:
+def _worked_out(checklists: Collection[int]) -> dict[int, tuple[Pending, ...]]:
+    """Steps and marks are read for all at once: fetched for each step they would cost most of the time."""
+    ticks: defaultdict[int, list[Tick]] = defaultdict(list)
+    for tick in Tick.objects.filter(item__checklist__in=checklists, withdrawn_at=None):
+        ticks[tick.item_id].append(tick)
+    items: defaultdict[int, list[ChecklistItem]] = defaultdict(list)
+    for item in ChecklistItem.objects.filter(checklist__in=checklists).only(*READ):
+        items[item.checklist_id].append(item)
+    return {
+        checklist.pk: tuple(_of(checklist, items[checklist.pk], ticks))
+        for checklist in with_moments().filter(pk__in=checklists)
+    }
+
+
+def _of(
+    checklist: Checklist, items: Iterable[ChecklistItem], ticks: Mapping[int, list[Tick]]
+) -> Iterable[Pending]:
     seen, concerning = moments(checklist), situation(checklist.incident)
-    for item in checklist.items.all():
-        said = timing(item, list(item.ticks.all()), seen, concerning)
+    for item in items:
+        said = timing(item, ticks.get(item.pk, ()), seen, concerning)
         if said.due_at and not said.settled and not said.ends_at:
             yield Pending(
                 item=item.pk,

@@ -199,10 +199,17 @@ class Board:
 
 def checklists() -> QuerySet[Checklist]:
     """With everything a board reads, in twelve queries whatever their number."""
-    return Checklist.objects.select_related("incident__exercise_clock").prefetch_related(
+    return with_moments().prefetch_related(
         "items",
         Prefetch("items__ticks", Tick.objects.select_related("by", "update").order_by("at", "pk")),
         "items__reminders",
+        "incident__role_assignments__person",
+    )
+
+
+def with_moments() -> QuerySet[Checklist]:
+    """With what `moments` and `situation` read, in seven queries."""
+    return Checklist.objects.select_related("incident__exercise_clock").prefetch_related(
         "incident__milestones",
         "incident__phase_changes",
         Prefetch(
@@ -218,7 +225,6 @@ def checklists() -> QuerySet[Checklist]:
             to_attr="amendments",
         ),
         "incident__call_pressure",
-        "incident__role_assignments__person",
     )
 
 
