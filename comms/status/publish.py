@@ -62,18 +62,20 @@ def publish(
     archive: Archive | None = None,
     even_if_older: bool = False,
     all_anew: bool = False,
+    above: int = 0,
 ) -> Publication:
     """Make *documents* the site and return it; what a newer publication shows is returned instead and left alone.
 
     Newer is the higher revision, then the later moment; *even_if_older* is for a database that was set back. What did
-    not change is taken from the publication before, unless *all_anew*: for a disk that spoilt a file. One publisher at
-    a time, whatever the process; the others wait. Raises OSError, and then the site is as before.
+    not change is taken from the publication before, unless *all_anew*: for a disk that spoilt a file. Its number is
+    higher than *above*. One publisher at a time, whatever the process; the others wait. Raises OSError, and then the
+    site is as before.
     """
     with alone(root / "lock"):
         shown = published(root)
         if shown and not even_if_older and (shown.revision, shown.at) > (revision, at):
             return shown
-        number = max(numbers(root), default=0) + 1
+        number = max([above, *numbers(root)]) + 1
         stamps = [shown.stamp + 1 if shown else 0, archive.stamp + 1 if archive else 0, int(time.time())]
         writer = _Writer(root, max(stamps), None if all_anew else shown)
         try:

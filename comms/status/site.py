@@ -40,12 +40,14 @@ class SiteState:
 _errors: list[str] = []  # of this process's last try; a success empties it
 
 
-def renew(at: datetime | None = None, *, even_if_older: bool = False, all_anew: bool = False) -> Publication:
+def renew(
+    at: datetime | None = None, *, even_if_older: bool = False, all_anew: bool = False, above: int = 0
+) -> Publication:
     """Render the site from the database and put it in place; safe from several processes at once.
 
     Where a newer revision is already shown that one stays, unless *even_if_older*: the database was set back. Files
-    that did not change are taken from the publication before, unless *all_anew*. Raises OSError when the folder cannot
-    be written; the old site then stays as it was.
+    that did not change are taken from the publication before, unless *all_anew*. Its number is higher than *above*.
+    Raises OSError when the folder cannot be written; the old site then stays as it was.
     """
     root = settings.DESK_STATUS_ROOT
     if even_if_older:
@@ -62,6 +64,7 @@ def renew(at: datetime | None = None, *, even_if_older: bool = False, all_anew: 
         archive=archive,
         even_if_older=even_if_older,
         all_anew=all_anew,
+        above=above,
     )
     _errors.clear()
     return publication
@@ -113,13 +116,18 @@ def _lasts(at: datetime) -> bool:
     return Incident.objects.real().open().exists() or Maintenance.objects.due(at).exists()
 
 
-def try_to_renew() -> None:
-    """renew_if_changed for who must go on whatever happens: a failure is logged and kept for state()."""
+def try_to_renew() -> bool:
+    """renew_if_changed for who must go on whatever happens: a failure is logged and kept for state().
+
+    Returns whether it went well.
+    """
     try:
         renew_if_changed()
+        return True
     except Exception as error:  # the decision is committed: its answer must leave
         log.exception("status_site_not_renewed")
         _errors[:] = [f"{type(error).__name__}: {error}"]
+        return False
 
 
 def state() -> SiteState:

@@ -12,7 +12,6 @@ from comms.status.targets.base import State, Target, follow, state
 from comms.status.targets.bucket import BucketTarget
 from comms.status.targets.folder import FolderTarget
 
-PATIENCE = timedelta(minutes=1)  # a target may be behind so long before the desk says so
 RETRY = timedelta(seconds=15)
 
 
@@ -61,10 +60,8 @@ def _tried_just_now(target: Target) -> bool:
 def follow_in(lane: str, _stopping: object = None) -> None:
     """Bring one target up to the newest publication."""
     target = configured()[int(lane)]
-    shown = published(settings.DESK_STATUS_ROOT)
-    if shown:
-        _tried[target.key] = timezone.now()
-        follow(target, settings.DESK_STATUS_ROOT, shown, timezone.now())
+    _tried[target.key] = timezone.now()
+    follow(target, settings.DESK_STATUS_ROOT, timezone.now())
 
 
 def followed() -> list[Followed]:

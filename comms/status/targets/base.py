@@ -1,15 +1,23 @@
 """What another place of the status site must be able to do, and what is known of it."""
 
+import fcntl
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from textwrap import shorten
 from typing import Protocol
 
-from comms.status.publish import Publication
+from comms.status.publish import Publication, published
 
 FOLDER = "targets"  # in the site's root: the state of each target, there when the database is not
+LONGEST = 200  # characters of a reason: it stands in a table
+# The folder of the site was lost and begun anew, or this is not the desk that the place belongs to.
+NEWER = (
+    "It shows publication {number}, ours is {ours}: manage.py publish_status --above {number} goes past it"
+)
 
 
 class TargetError(Exception):
@@ -62,17 +70,39 @@ def keep(root: Path, key: str, known: State) -> None:
     unfinished.rename(folder / f"{key}.json")
 
 
-def follow(target: Target, root: Path, publication: Publication, at: datetime) -> State:
-    """Push where the target is behind, and keep what became of it. Never raises what the target does."""
-    before = state(root, target.key)
-    if before.number >= publication.number and not before.error:
-        return before
-    try:
-        after = State(number=target.push(root, publication), at=at.isoformat())
-    except TargetError as error:
-        after = State(before.number, before.at, before.failing_since or at.isoformat(), str(error))
-    keep(root, target.key, after)
-    return after
+def follow(target: Target, root: Path, at: datetime) -> State:
+    """Push what *root* shows where the target is behind, and keep what became of it. Never raises what the target does.
+
+    One follower of a target at a time, whatever the process; another one leaves it to the first.
+    """
+    with _alone(root / FOLDER / f"{target.key}.lock") as mine:
+        before, shown = state(root, target.key), published(root)
+        if not mine or shown is None or (before.number >= shown.number and not before.error):
+            return before
+        try:
+            number, error = target.push(root, shown), ""
+        except TargetError as failure:
+            number, error = before.number, str(failure)
+        if number > shown.number:
+            error = NEWER.format(number=number, ours=shown.number)
+        after = State(number, at.isoformat())
+        if error:
+            after = State(number, before.at, before.failing_since or at.isoformat(), shorten(error, LONGEST))
+        keep(root, target.key, after)
+        return after
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[bool]:
+    """Whether nobody else has it; the system frees the lock of a process that dies."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def files_of(root: Path, publication: Publication) -> Iterator[tuple[str, Path]]:

@@ -1,4 +1,7 @@
-"""A second folder: another disk, or a share that another web server serves. Laid out as the first."""
+"""A second folder: another disk, or a share that another web server serves. Laid out as the first.
+
+It is not made here: a disk or a share that is not mounted shall be seen, not written beside.
+"""
 
 import shutil
 from dataclasses import dataclass
@@ -22,6 +25,7 @@ class FolderTarget:
 
     def push(self, root: Path, publication: Publication) -> int:
         try:
+            self.path.stat()
             with alone(self.path / "lock"):
                 return self._push(root, publication)
         except OSError as error:
@@ -47,12 +51,16 @@ class FolderTarget:
         place = target / f"{number:08}"
         if place.exists():
             return
-        target.mkdir(parents=True, exist_ok=True)
+        before = target / f"{max(numbers(target), default=0):08}"
         unfinished = target / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source / f"{number:08}", unfinished, symlinks=True)
-        to_disk(unfinished)
-        unfinished.rename(place)
+        try:
+            _copy_all(source / f"{number:08}", unfinished, before=before)
+            to_disk(unfinished)
+            unfinished.rename(place)
+        except OSError:
+            shutil.rmtree(unfinished, ignore_errors=True)  # of a full disk, so that others have what is left
+            raise
 
     def _clear(self, publication: Publication) -> None:
         """Readers are in the newest few; an archive goes when the next one is shown."""
@@ -66,3 +74,30 @@ class FolderTarget:
         for number in numbers(self.path / ARCHIVE):
             if f"{number:08}" not in linked and number != publication.archive:
                 shutil.rmtree(self.path / ARCHIVE / f"{number:08}", ignore_errors=True)
+
+
+def _copy_all(source: Path, target: Path, *, before: Path) -> None:
+    """Takes from *before* what did not change. Ends with the first file that cannot be copied, as all others could
+    not be either.
+    """
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        if path.is_symlink():
+            (target / name).symlink_to(path.readlink())
+        elif path.is_dir():
+            (target / name).mkdir()
+        elif not _taken(before / name, path, target / name):
+            shutil.copy2(path, target / name)
+
+
+def _taken(known: Path, path: Path, place: Path) -> bool:
+    """Whether *known* is *path* as it is now, by time and size as web servers tell it, and stands in *place* too."""
+    try:
+        there, here = known.stat(), path.stat()
+        if (there.st_mtime_ns, there.st_size) != (here.st_mtime_ns, here.st_size):
+            return False
+        place.hardlink_to(known)
+    except OSError:  # it is new, or a file system without links
+        return False
+    return True
