@@ -3,7 +3,9 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from textwrap import shorten
+from zlib import crc32
 
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
@@ -13,7 +15,10 @@ from django.utils.translation import ngettext
 from accounts.languages import Language
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
 from comms.status import site, targets
+from comms.status.targets.base import LONGEST
 from incidents.models import Incident
+
+PATIENCE = timedelta(seconds=30)  # after which a status page that is behind does not follow by itself
 
 
 @dataclass(frozen=True)
@@ -93,15 +98,34 @@ def _parts(update: Update) -> dict[tuple[int, str], _Part]:
 
 
 def _status_page(update: Update) -> Row:
+    cell = _site_now(since=update.published_at)
+    if cell.mark == "major":
+        return Row(_("Status page"), 0, (), whole=cell)
     spoken = {text.language for text in update.texts.all() if text.headline or text.body}
-    behind = site.state().behind
-    cell = Cell("degraded", "d-hour", _("being renewed")) if behind else Cell("ok", "d-check", _("visible"))
     cells = tuple(cell if language in spoken else Cell() for language in Language)
     return Row(_("Status page"), 0, cells)
 
 
+def places() -> tuple[Row, ...]:
+    """The status page and its further places, whatever the message."""
+    return (Row(_("Status page"), 0, (), whole=_site_now(since=None)), *_targets())
+
+
+def _site_now(*, since: datetime | None) -> Cell:
+    """*since*: when what it should show was published, where that is known."""
+    state = site.state()
+    if not state.behind:
+        return Cell("ok", "d-check", _("visible"))
+    if state.error:
+        return Cell("major", "d-x", _("not renewed: %(reason)s") % {"reason": shorten(state.error, LONGEST)})
+    if since and timezone.now() - since > PATIENCE:
+        told = {"time": f"{timezone.localtime(since):%H:%M}"}
+        return Cell("major", "d-x", _("not renewed since %(time)s") % told)
+    return Cell("degraded", "d-hour", _("being renewed"))
+
+
 def _targets() -> Iterator[Row]:
-    """The further places of the status page, each as a whole: they have every language or none."""
+    """Each as a whole: they have every language or none."""
     for each in targets.followed():
         if each.failing:
             since = timezone.localtime(datetime.fromisoformat(each.state.failing_since))
@@ -166,15 +190,14 @@ def _ended(channel: Channel, states: Counter[str], total: int) -> Cell | None:
 
 def version(incident: Incident) -> str:
     """Changes when the matrix of the newest message does. Two small queries and one look at a file."""
-    newest = incident.updates.published().values_list("pk", flat=True).first()
-    known = Delivery.objects.filter(update=newest).aggregate(
+    newest = incident.updates.published().values_list("pk", "published_at").first() or (None, None)
+    known = Delivery.objects.filter(update=newest[0]).aggregate(
         **{str(state): Count("pk", filter=Q(state=state)) for state in DeliveryState},
         attempts=Sum("attempts_made"),
         retry=Max("not_before"),
     )
-    site_now = site.state()
-    places = [(each.state.number, each.behind, each.state.error) for each in targets.followed()]
-    parts = (newest, *known.values(), site_now.behind, *places)
+    seen = (_site_now(since=newest[1]), *_targets())  # by a number: reasons hold any character
+    parts = (newest[0], *known.values(), crc32(repr(seen).encode()))
     return "-".join(_plain(part) for part in parts)
 
 

@@ -16,6 +16,7 @@ from comms.channels.described import abilities, history, limits, told
 from comms.channels.kinds import TRANSPORTS
 from comms.forms.channels import ChannelForm, TestForm, merged, offered
 from comms.lanes import Lane, lanes
+from comms.matrix import places
 from comms.models import UNTESTABLE, Channel, ChannelKind, Listening, Notice
 from comms.operations import channels as operations
 
@@ -34,9 +35,10 @@ class Row:
 
 @require_GET
 def channels(request: Request) -> HttpResponse:
-    """All of them in their order."""
+    """All of them in their order, after the places of the status page."""
     permissions.check_configure_channel(request.user)
-    return render(request, "comms/channels/list.html", {"rows": [_row(lane) for lane in lanes()]})
+    context = {"places": places(), "rows": [_row(lane) for lane in lanes()]}
+    return render(request, "comms/channels/list.html", context)
 
 
 def _row(lane: Lane) -> Row:

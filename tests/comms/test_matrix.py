@@ -58,12 +58,35 @@ def test_the_status_page_comes_first_and_shows_each_language_there_is() -> None:
 
 
 def test_a_status_page_that_is_behind_is_not_called_visible() -> None:
-    update = factories.update(published_at=factories.OUTAGE)
+    update = factories.update(published_at=timezone.now())
     site.renew()
     with transaction.atomic():
         PublicRevision.objects.bump()
 
     assert shown(update)["Status page"][0] == ("being renewed", False)
+
+
+def test_a_status_page_that_stays_behind_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    update = factories.update(published_at=factories.OUTAGE)
+    site.renew()
+    with transaction.atomic():
+        PublicRevision.objects.bump()
+    since = timezone.localtime(factories.OUTAGE)
+
+    [row] = matrix.matrix(update).rows
+    assert row.whole == matrix.Cell("major", "d-x", f"not renewed since {since:%H:%M}")
+
+    before = matrix.version(update.incident)
+    monkeypatch.setattr(site, "_errors", ["OSError: No space left, on: the device"])
+    assert [each.whole.label for each in (*matrix.matrix(update).rows, *matrix.places()) if each.whole] == [
+        "not renewed: OSError: No space left, on: the device"
+    ] * 2
+    after = matrix.version(update.incident)
+    assert after != before
+    assert not {",", ":"} & set(after), "the room lists versions with these between"
+
+    site.renew()
+    assert shown(update)["Status page"][0] == ("visible", False)
 
 
 def test_a_cell_counts_what_was_sent_and_what_was_not() -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from django.contrib import messages
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.management import call_command
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from django.utils import translation
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from comms.middleware import StatusSiteMiddleware
@@ -169,6 +172,29 @@ def test_a_full_disk_breaks_no_answer_and_is_there_to_be_shown(
     assert (broken.revision, broken.should_show, broken.behind) == (0, 1, True)
     assert "No space left on device" in broken.error
     assert (mended.revision, mended.behind, mended.error) == (1, False, "")
+
+
+@translation.override("en")
+def test_who_made_something_public_is_told_when_the_page_does_not_show_it(
+    rf: RequestFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        messages.success(request, "Visible.")
+        change_something_public()
+        return HttpResponse()
+
+    def told() -> list[str]:
+        request = rf.post("/desk/")
+        request._messages = CookieStorage(request)  # type: ignore[attr-defined]
+        StatusSiteMiddleware(view)(request)
+        return [str(message) for message in messages.get_messages(request)]
+
+    assert told() == ["Visible."]
+    full_disk(monkeypatch)
+    assert told() == [
+        "Visible.",
+        "The status page could not be renewed and does not show it yet: tell the operators.",
+    ]
 
 
 def test_the_state_of_a_site_never_published_is_behind() -> None:
