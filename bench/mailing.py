@@ -195,7 +195,7 @@ def senders(mode: str) -> dict[str, list[str]]:
     if mode == "relay":
         return {"relay": commands["relay"]}
     workers = {f"worker {n}": [*commands["worker"], "-n", f"bench-{n}@%h"] for n in (1, 2)}
-    return {**workers, "beat": [*commands["beat"], "-s", str(Path(os.environ["DESK_DATA_DIR"]) / "beat")]}
+    return {**workers, "beat": commands["beat"]}
 
 
 def await_life(runner: str) -> None:

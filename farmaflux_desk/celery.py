@@ -1,11 +1,13 @@
 """The jobs table on Celery: beat starts each job on its schedule, workers run it.
 
-    celery -A farmaflux_desk worker --beat --pool threads --concurrency 16
+    celery -A farmaflux_desk worker --pool threads --concurrency 16
+    celery -A farmaflux_desk beat
 
 Threads, because a delivery waits for somebody else's server; give more of them than there are channels.
 """
 
 import os
+from datetime import UTC, datetime
 from functools import partial
 
 from celery import Celery
@@ -34,6 +36,7 @@ app.conf.beat_schedule = {
         "task": "farmaflux_desk.run",
         "args": [job.name],
         "schedule": job.period.total_seconds(),
+        "last_run_at": datetime.fromtimestamp(0, UTC),  # the first run at once, as the relay's
         # After a standstill of the workers one run is enough, not one for each second of it.
         "options": {"expires": max(10.0, job.period.total_seconds())},
     }

@@ -144,7 +144,8 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BEAT_SCHEDULE_FILENAME = str(DESK_DATA_DIR / "celerybeat-schedule")
+# Beat remembers nothing in a file, over which one could meet another that was not ended yet ("locking protocol").
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("DESK_PROXIES", default=0)
 AUTH_USER_MODEL = "accounts.User"

@@ -35,7 +35,6 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 RELAY = ("manage.py", "relay")
 DYING = ("-m", "tests.farmaflux_desk.dying_relay")
 WORKER = ("-m", "celery", "-A", "farmaflux_desk", "worker", "--pool=threads", "--concurrency=8")
-CELERY = (*WORKER, "--beat")
 BEAT = ("-m", "celery", "-A", "farmaflux_desk", "beat")
 PATIENCE = 90  # seconds until a test that waits for nothing fails; a busy machine starts a process slowly
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -179,7 +178,8 @@ def test_celery_and_a_relay_side_by_side_send_everything_once(
     readers = [f"reader{n}@apb.example" for n in range(30)]
     factories.mail_channel(*readers)
     factories.webhook_channel(hook.url)
-    start(*CELERY)
+    start(*WORKER)
+    start(*BEAT)
     start(*RELAY)
 
     owe()
@@ -200,12 +200,29 @@ def test_celery_alone_sends_what_is_owed_and_renews_the_site(
     with transaction.atomic():
         PublicRevision.objects.bump()
 
-    worker = start(*CELERY)
+    worker = start(*WORKER)
+    start(*BEAT)
     until(lambda: states() == {"sent": 2} and not site.state().behind)
     worker.terminate()
 
     assert worker.wait(timeout=PATIENCE) == 0
     assert (mail.recipients, len(hook.received)) == (["a@apb.example"], 1)
+
+
+def test_a_beat_does_not_mind_another_that_was_not_ended_yet(
+    start: Start, hook: HookServer, tmp_path: Path
+) -> None:
+    if not settings.REDIS_URL:
+        pytest.skip("needs Redis: make test-postgresql")
+    factories.webhook_channel(hook.url)
+    start(*WORKER)
+    beats = [start(*BEAT), start(*BEAT)]
+
+    owe()
+    until(lambda: states() == {"sent": 1})
+
+    assert ([beat.poll() for beat in beats], len(hook.received)) == ([None, None], 1)
+    assert not list(tmp_path.glob("*schedule*"))
 
 
 def test_celery_is_back_after_its_redis_was_gone_while_tasks_were_under_way(
