@@ -1,6 +1,16 @@
 """The languages we speak: four to the public, three in the desk."""
 
 from django.db import models
+from django.utils.translation import gettext_noop, ngettext_lazy
+
+# Django has no Dutch for these texts of its own, and would show them in French.
+FROM_DJANGO = (
+    gettext_noop("- Select an option -"),
+    ngettext_lazy(
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+    ),
+)
 
 
 class Language(models.TextChoices):

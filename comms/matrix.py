@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.languages import Language
-from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
+from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Update
 from comms.status import site, targets
 from comms.status.targets.base import LONGEST
 from incidents.models import Incident
@@ -23,12 +23,16 @@ PATIENCE = timedelta(seconds=30)  # after which a status page that is behind doe
 
 @dataclass(frozen=True)
 class Cell:
-    """mark: the name of its colours; a person has to see to it where *wanted*. Empty: no such channel."""
+    """mark: the name of its colours; a person has to see to it where *wanted*. Empty: no such channel.
+
+    *post*: the address of the post, where there is one.
+    """
 
     mark: str = ""
     icon: str = ""
     label: str = ""
     wanted: bool = False
+    post: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,14 @@ class Matrix:
 
 @dataclass(frozen=True)
 class _Part:
-    """The deliveries of one cell, counted; *next_try*: the first of those that were refused for now."""
+    """The deliveries of one cell, counted; *next_try*: the first of those that were refused for now.
+
+    *post* is empty once it was removed.
+    """
 
     states: Counter[str]
     next_try: datetime | None
+    post: str
 
 
 def matrix(update: Update) -> Matrix:
@@ -88,13 +96,21 @@ def matrix(update: Update) -> Matrix:
 def _parts(update: Update) -> dict[tuple[int, str], _Part]:
     counted: defaultdict[tuple[int, str], Counter[str]] = defaultdict(Counter)
     tries: dict[tuple[int, str], datetime] = {}
-    refused = Min("not_before", filter=Q(state=DeliveryState.QUEUED) & ~Q(error=""))
+    posts: dict[tuple[int, str], str] = {}
     rows = update.deliveries.order_by().values_list("channel", "language", "state")
-    for channel, language, state, number, next_try in rows.annotate(number=Count("pk"), next_try=refused):
+    asked = {
+        "number": Count("pk"),
+        "next_try": Min("not_before", filter=Q(state=DeliveryState.QUEUED) & ~Q(error="")),
+        "post": Max("external_url", filter=Q(state=DeliveryState.SENT, action=Action.POST)),
+        "removed": Count("pk", filter=Q(state=DeliveryState.SENT, action=Action.DELETE)),
+    }
+    for channel, language, state, number, next_try, post, removed in rows.annotate(**asked):
         counted[channel, language][state] += number
         if next_try:
             tries[channel, language] = next_try
-    return {key: _Part(states, tries.get(key)) for key, states in counted.items()}
+        if post and not removed:
+            posts[channel, language] = post
+    return {key: _Part(states, tries.get(key), posts.get(key, "")) for key, states in counted.items()}
 
 
 def _status_page(update: Update) -> Row:
@@ -150,7 +166,7 @@ def _row(channel: Channel, parts: dict[tuple[int, str], _Part]) -> Row:
 def _cell(channel: Channel, part: _Part) -> Cell:
     """What a person must see to comes first, then what does not go by itself, then how far it is."""
     states, total = part.states, part.states.total()
-    if cell := _wanted(states, total) or _ended(channel, states, total):
+    if cell := _wanted(states, total) or _ended(channel, part, total):
         return cell
     if not channel.enabled:
         return Cell("unknown", "d-off", _("switched off"))
@@ -176,8 +192,9 @@ def _wanted(states: Counter[str], total: int) -> Cell | None:
     return None
 
 
-def _ended(channel: Channel, states: Counter[str], total: int) -> Cell | None:
+def _ended(channel: Channel, part: _Part, total: int) -> Cell | None:
     """What is over for all of them."""
+    states = part.states
     if states[DeliveryState.REHEARSED] == total:
         return Cell("unknown", "d-minus", _("exercise"))
     if states[DeliveryState.DROPPED] == total:
@@ -185,7 +202,8 @@ def _ended(channel: Channel, states: Counter[str], total: int) -> Cell | None:
     sent = states[DeliveryState.SENT]
     if sent + states[DeliveryState.DROPPED] < total:
         return None
-    return Cell("ok", "d-check", str(sent) if channel.kind == ChannelKind.EMAIL else _("sent"))
+    label = str(sent) if channel.kind == ChannelKind.EMAIL else _("sent")
+    return Cell("ok", "d-check", label, post=part.post)
 
 
 def version(incident: Incident) -> str:

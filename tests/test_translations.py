@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import polib
 import pytest
+from django.contrib.auth.password_validation import MinimumLengthValidator
+from django.db.models.fields import BLANK_CHOICE_LABEL
+from django.utils import translation
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parent.parent
@@ -167,3 +170,13 @@ def test_texts_are_found_in_templates() -> None:
         Text("Due in %(n)s (minutes)"),
         Text("%(n)s call", "%(n)s calls"),
     }
+
+
+def test_what_django_says_in_a_form_is_dutch_in_dutch() -> None:
+    short = MinimumLengthValidator(10)
+
+    with translation.override("nl"):
+        assert (str(BLANK_CHOICE_LABEL), short.get_error_message()) == (
+            "- Kies -",
+            "Dit wachtwoord is te kort. Het moet minstens 10 tekens bevatten.",
+        )

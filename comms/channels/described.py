@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -12,6 +13,7 @@ from accounts.languages import Language
 from comms.channels.base import Capabilities
 from comms.channels.kinds import TRANSPORTS
 from comms.models import Audience, Channel, ChannelChange, ChannelKind, MailList, Moments, Voice
+from comms.posts.counting import Limit, utf8
 
 NOTHING = "–"
 LABELS = {
@@ -52,18 +54,27 @@ class Told:
 def abilities(kind: ChannelKind) -> list[str]:
     """What channels of *kind* can do, a few words each."""
     can: Capabilities = TRANSPORTS[kind].capabilities
-    words = [_("%(n)d characters") % {"n": can.limit.most}] if can.limit else []
+    words = [_measured(can.limit)] if can.limit else []
     for able, word in (
         (can.idempotent, _("recognises a repeat")),
         (can.reads_back, _("looks whether it arrived")),
         (can.edits, _("corrects")),
         (can.deletes, _("removes")),
         (can.threads, _("one thread for each incident")),
+        (can.media, _("shows a card of the page")),
         (can.by_hand, _("can be posted by hand")),
     ):
         if able:
             words.append(word)
     return words
+
+
+def _measured(limit: Limit) -> str:
+    """How much it takes, in what it counts."""
+    if limit.is_sms:
+        return _("160 characters, 70 beyond the GSM alphabet")
+    most = {"n": number_format(limit.most, force_grouping=True)}
+    return _("%(n)s bytes") % most if limit.count is utf8 else _("%(n)s characters") % most
 
 
 def limits(channel: Channel) -> list[str]:

@@ -46,7 +46,7 @@ DELIVERY_TRANSITIONS: dict[DeliveryState, tuple[DeliveryState, ...]] = {
     ),
     DeliveryState.SENT: (),
     DeliveryState.UNKNOWN: (DeliveryState.QUEUED, DeliveryState.SENT),
-    DeliveryState.FAILED: (DeliveryState.QUEUED, DeliveryState.DROPPED),
+    DeliveryState.FAILED: (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.DROPPED),
     DeliveryState.BY_HAND: (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.DROPPED),
     DeliveryState.STALE: (DeliveryState.QUEUED, DeliveryState.DROPPED),
     DeliveryState.DROPPED: (),
@@ -244,6 +244,12 @@ class Delivery(models.Model):
         if self.update is None:
             raise ValueError("A notice carries no update.")
         return self.update
+
+    @property
+    def post(self) -> str:
+        """Where it can be read; empty unless it is there and has an address."""
+        there = self.state == DeliveryState.SENT and self.action != Action.DELETE
+        return self.external_url if there else ""
 
     @property
     def last_attempt(self) -> "DeliveryAttempt | None":

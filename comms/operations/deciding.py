@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.languages import INTERFACE_LANGUAGES
 from accounts.models import User
 from accounts.refusals import Refused
+from comms.channels.kinds import capabilities
 from comms.models import Channel, Delivery, DeliveryState, Update
 from comms.permissions import check_retry_delivery
 from incidents import timeline
@@ -37,19 +38,23 @@ def retry(delivery: Delivery, *, by: User, at: datetime | None = None) -> Delive
 
 
 @transaction.atomic
-def settle(delivery: Delivery, *, by: User, sent: bool, at: datetime | None = None) -> Delivery:
+def settle(
+    delivery: Delivery, *, by: User, sent: bool, url: str = "", at: datetime | None = None
+) -> Delivery:
     """A person says what became of an unknown delivery: it went out, or it did not and is sent again.
 
-    Raises Refused when it is not (or no longer) unknown.
+    *url* is where she found it, empty where it has no address; by it the post is removed or answered later. Raises
+    Refused when it is not (or no longer) unknown; field `url`.
     """
     check_retry_delivery(by)
     at = at or timezone.now()
+    _check_url(url)
     delivery = _locked(delivery)
     if delivery.state != DeliveryState.UNKNOWN:
         raise Refused(_("Somebody has settled this delivery already."))
     if sent:
-        delivery.state, delivery.sent_at = DeliveryState.SENT, at
-        delivery.save(update_fields=["state", "sent_at"])
+        delivery.state, delivery.sent_at, delivery.external_url = DeliveryState.SENT, at, url
+        delivery.save(update_fields=["state", "sent_at", "external_url"])
         _tell(
             delivery, gettext_lazy("%(message)s by %(channel)s: checked by hand, it went out"), by=by, at=at
         )
@@ -64,16 +69,14 @@ def settle(delivery: Delivery, *, by: User, sent: bool, at: datetime | None = No
 def posted_by_hand(delivery: Delivery, *, url: str, by: User, at: datetime | None = None) -> Delivery:
     """A person posted the text herself; *url* is where it can be read, empty where the post has no address.
 
-    Raises Refused unless the delivery was left to be posted by hand (or nobody knew of it); field `url`.
+    Raises Refused unless the delivery was left to be posted by hand, or failed where that is possible; field `url`.
     """
     check_retry_delivery(by)
     at = at or timezone.now()
-    if url and not url.startswith(("https://", "http://")):
-        raise Refused(_("Give the whole address of the post, beginning with https://."), field="url")
-    if len(url) > LONGEST_ADDRESS:
-        raise Refused(_("At most %(n)d characters.") % {"n": LONGEST_ADDRESS}, field="url")
+    _check_url(url)
     delivery = _locked(delivery)
-    if delivery.state != DeliveryState.BY_HAND:
+    failed = delivery.state == DeliveryState.FAILED and capabilities(delivery.channel).by_hand
+    if delivery.state != DeliveryState.BY_HAND and not failed:
         raise Refused(_("Somebody has settled this delivery already."))
     delivery.state, delivery.sent_at, delivery.external_url = DeliveryState.SENT, at, url
     delivery.save(update_fields=["state", "sent_at", "external_url"])
@@ -121,6 +124,13 @@ def decide_stale(
         raise Refused(_("Somebody has decided on this already."))
     _tell(Delivery(update=update, channel=channel), sentence, by=by, at=at)
     return found
+
+
+def _check_url(url: str) -> None:
+    if url and not url.startswith(("https://", "http://")):
+        raise Refused(_("Give the whole address of the post, beginning with https://."), field="url")
+    if len(url) > LONGEST_ADDRESS:
+        raise Refused(_("At most %(n)d characters.") % {"n": LONGEST_ADDRESS}, field="url")
 
 
 def _locked(delivery: Delivery) -> Delivery:

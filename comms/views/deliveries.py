@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.http import Request
 from accounts.refusals import NotAllowed, Refused
 from comms import permissions
+from comms.channels.kinds import capabilities
 from comms.matrix import matrix
 from comms.models import Channel, Delivery, DeliveryState, Update
 from comms.operations import deciding as operations
@@ -78,7 +79,8 @@ def settle(request: Request, pk: int) -> HttpResponse:
     try:
         if sent not in {"yes", "no"}:
             raise Refused(_("Say whether it went out."))
-        operations.settle(found, by=request.user, sent=sent == "yes")
+        url = request.POST.get("url", "").strip() if sent == "yes" else ""
+        operations.settle(found, by=request.user, sent=sent == "yes", url=url)
     except NotAllowed:
         raise
     except Refused as refusal:
@@ -122,7 +124,9 @@ def stale(request: Request, public_id: str, number: int) -> HttpResponse:
 
 def _found(pk: int) -> Delivery:
     """The delivery of an update; what is written to a subscriber is nobody's to read or to send again."""
-    rows = Delivery.objects.exclude(update=None).select_related("channel__mail_list", "update__incident")
+    rows = Delivery.objects.exclude(update=None).select_related(
+        "channel__mail_list", "update__incident", "original"
+    )
     return get_object_or_404(rows.prefetch_related("attempts"), pk=pk)
 
 
@@ -132,6 +136,7 @@ def _page(request: Request, found: Delivery, refusal: Refused | None = None) -> 
         "update": found.message,
         "incident": found.message.incident,
         "refusal": refusal,
+        "can": capabilities(found.channel),
         "typed": request.POST.get("url", ""),
         "can_retry": permissions.can_retry_delivery(request.user),
     }

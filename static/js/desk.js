@@ -99,3 +99,16 @@ document.addEventListener("htmx:afterSettle", () => {
 document.addEventListener("click", (event) => {
   if (event.target instanceof Element && event.target.closest("[data-print]")) window.print();
 });
+
+// A text to be posted by hand goes to the clipboard; without a secure address the old way does it.
+for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
+
+document.addEventListener("click", async (event) => {
+  const button = event.target instanceof Element && event.target.closest("[data-copies]");
+  const text = button && document.getElementById(button.dataset.copies);
+  if (!text) return;
+  text.select();
+  if (navigator.clipboard) await navigator.clipboard.writeText(text.value);
+  else document.execCommand("copy");
+  button.nextElementSibling.textContent = button.dataset.copied;
+});

@@ -212,6 +212,17 @@ def test_an_account_speaks_at_least_one_language(admin: Client, monkeypatch: pyt
     assert (channel.voice, channel.languages, channel.sealed_secrets) == ("freddy", ["nl", "fr"], "")
 
 
+def test_each_kind_says_how_much_it_takes_and_in_what_it_counts(admin: Client) -> None:
+    kinds = dict(admin.get(reverse("comms:channel_kinds")).context["kinds"])
+
+    assert [kinds[kind][0] for kind in ("sms", "teams", "facebook")] == [
+        "160 characters, 70 beyond the GSM alphabet",
+        "20,000 bytes",
+        "63,206 characters",
+    ]
+    assert ["shows a card of the page" in kinds[kind] for kind in ("facebook", "x")] == [True, False]
+
+
 def test_only_what_can_be_carried_here_is_offered(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(TRANSPORTS, ChannelKind.X, raising=False)
 

@@ -6,11 +6,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import User
 from accounts.roles import Role
 from comms.channels.posting import REFUSED
-from comms.models import Delivery, DeliveryAttempt, DeliveryState, SignOfLife, Update
+from comms.models import (
+    Action,
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    SignOfLife,
+    Update,
+)
 from comms.operations import deliveries
 from tests import factories
 
@@ -237,3 +247,120 @@ def test_what_waited_too_long_is_decided_on_where_it_went() -> None:
     assert address in page
     assert Delivery.objects.get().state == DeliveryState.DROPPED
     assert address not in client.get(page_of(update)).text
+
+
+def posted(state: DeliveryState, *, kind: ChannelKind = ChannelKind.X, **fields: object) -> Delivery:
+    """A post in French on a network."""
+    Channel.objects.create(key="network", name="Network", kind=kind, languages=["fr"])
+    with transaction.atomic():
+        [delivery] = deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now())
+    sent_at = timezone.now() if state == DeliveryState.SENT else None
+    Delivery.objects.filter(pk=delivery.pk).update(state=state, sent_at=sent_at, **fields)
+    delivery.refresh_from_db()
+    return delivery
+
+
+def followed(post: Delivery, action: Action, state: DeliveryState, **fields: object) -> Delivery:
+    now = timezone.now()
+    return Delivery.objects.create(
+        update=post.message,
+        channel=post.channel,
+        language=post.language,
+        action=action,
+        original=post,
+        state=state,
+        environment=post.environment,
+        created_at=now,
+        not_before=now,
+        sent_at=now if state == DeliveryState.SENT else None,
+        **fields,
+    )
+
+
+LINK = 'href="https://x.com/i/web/status/7"'
+
+
+def test_where_a_post_can_be_read_stands_in_the_matrix_and_in_the_list() -> None:
+    post = posted(DeliveryState.SENT, external_url="https://x.com/i/web/status/7")
+
+    page = signed_in(Role.AGENT).get(page_of(post.message)).text
+
+    matrix, _list, rows = page.partition('id="deliveries"')
+    assert (matrix.count(LINK), rows.count(LINK)) == (1, 1)
+
+
+def test_a_post_that_was_removed_is_no_link_any_more() -> None:
+    post = posted(DeliveryState.SENT, external_url="https://x.com/i/web/status/7")
+    removal = followed(post, Action.DELETE, DeliveryState.SENT, external_url="https://x.com/i/web/status/7")
+    client = signed_in(Role.AGENT)
+
+    matrix = client.get(page_of(post.message)).text.partition('id="deliveries"')[0]
+
+    assert LINK not in matrix
+    assert LINK not in client.get(reverse("comms:delivery", args=[removal.pk])).text
+
+
+def test_who_finds_a_post_that_nobody_knew_of_gives_its_address() -> None:
+    post = posted(DeliveryState.UNKNOWN)
+    client = signed_in(Role.COMMUNICATIONS)
+    address = reverse("comms:delivery_settle", args=[post.pk])
+
+    page = client.get(reverse("comms:delivery", args=[post.pk])).text
+    refused = client.post(address, {"sent": "yes", "url": "nowhere"})
+    found = client.post(address, {"sent": "yes", "url": "https://x.com/i/web/status/7"})
+
+    assert ("Look at Network whether it stands there." in page, escape(post.text) in page) == (True, True)
+    assert (refused.status_code, 'value="nowhere"' in refused.text) == (422, True)
+    post.refresh_from_db()
+    assert (found.status_code, post.state, post.post) == (302, "sent", "https://x.com/i/web/status/7")
+
+
+def test_a_failed_post_can_be_posted_by_hand_too() -> None:
+    post = posted(DeliveryState.FAILED)
+    client = signed_in(Role.COMMUNICATIONS)
+    address = reverse("comms:delivery_by_hand", args=[post.pk])
+
+    page = client.get(reverse("comms:delivery", args=[post.pk])).text
+    client.post(address, {"url": "https://x.com/i/web/status/7"})
+
+    assert (f'action="{address}"' in page, escape(post.text) in page) == (True, True)
+    post.refresh_from_db()
+    assert (post.state, post.post) == ("sent", "https://x.com/i/web/status/7")
+
+
+def test_a_failed_mail_can_be_let_go() -> None:
+    delivery = stuck(DeliveryState.FAILED)
+    client = signed_in(Role.COMMUNICATIONS)
+    address = reverse("comms:delivery_by_hand", args=[delivery.pk])
+
+    page = client.get(reverse("comms:delivery", args=[delivery.pk])).text
+    client.post(address, {"action": "let_go"})
+
+    assert f'formaction="{address}"' in page
+    assert Delivery.objects.get().state == DeliveryState.DROPPED
+
+
+@pytest.mark.parametrize(
+    ("kind", "recognises"),
+    [(ChannelKind.X, False), (ChannelKind.APPRISE, False), (ChannelKind.BLUESKY, True)],
+)
+def test_a_retry_says_whether_a_repeat_is_recognised(kind: ChannelKind, *, recognises: bool) -> None:
+    post = posted(DeliveryState.FAILED, kind=kind)
+
+    page = signed_in(Role.COMMUNICATIONS).get(reverse("comms:delivery", args=[post.pk])).text
+
+    said = ("recognises the repeat by its key" in page, "It recognises no repeat" in page)
+    assert said == (recognises, not recognises)
+
+
+@pytest.mark.parametrize(
+    ("action", "what"), [(Action.DELETE, "Remove the post yourself"), (Action.WITHDRAWAL, "Copy the text")]
+)
+def test_what_is_to_be_done_by_hand_is_what_the_delivery_does(action: Action, what: str) -> None:
+    post = posted(DeliveryState.SENT, external_url="https://x.com/i/web/status/7")
+    text = "" if action == Action.DELETE else "Retiré."
+    by_hand = followed(post, action, DeliveryState.BY_HAND, text=text)
+
+    page = signed_in(Role.COMMUNICATIONS).get(reverse("comms:delivery", args=[by_hand.pk])).text
+
+    assert (what in page, LINK in page, 'name="url"' in page) == (True, True, action != Action.DELETE)
