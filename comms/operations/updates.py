@@ -93,25 +93,26 @@ def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Up
     """
     permissions.check_write_update(by)
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
-    if draft := incident.updates.drafts().first():
-        return draft
+    return incident.updates.drafts().first() or _begun(incident, by=by, at=at)
+
+
+def _begun(
+    incident: Incident, draft: Update | None = None, *, by: User, at: datetime | None = None
+) -> Update:
+    """A new draft, or the *draft* that nobody saved yet, as it begins now."""
     at = at or incident.now()
     last = incident.updates.standing().first()
     statuses = _starting_statuses(incident, last)
     promised = None if last else next_times(at)[20]
-    draft = Update.objects.create(
-        incident=incident,
-        key=uuid4(),
-        next_update_at=promised,
-        phase=incident.phase if incident.is_open else Phase.INVESTIGATING,
-        valid_until=last.valid_until if last and last.valid_until and last.valid_until > at else None,
-        central_confirmed=bool(last and last.central_confirmed)
-        or incident.standings.central_faults().exists(),
-        created_at=at,
-        created_by=by,
-        saved_at=at,
-        saved_by=by,
+    draft = draft or Update(incident=incident, key=uuid4(), created_at=at, created_by=by)
+    draft.next_update_at = promised
+    draft.phase = incident.phase if incident.is_open else Phase.INVESTIGATING
+    draft.valid_until = last.valid_until if last and last.valid_until and last.valid_until > at else None
+    draft.central_confirmed = (
+        bool(last and last.central_confirmed) or incident.standings.central_faults().exists()
     )
+    draft.saved_at, draft.saved_by = at, by
+    draft.save()
     texts = (
         {text.language: {part: getattr(text, part) for part in PARTS} for text in last.texts.all()}
         if last
@@ -124,17 +125,21 @@ def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Up
 
 @transaction.atomic
 def draft_for_step(item: ChecklistItem, *, by: User, at: datetime | None = None) -> tuple[Update, bool]:
-    """The draft that does *item* when it is published, and whether it is new.
+    """The draft that does *item* when it is published, and whether it begins with what the step says.
 
-    A new one has the step's prepared message and phase, and is held back from the channels of other audiences. One
+    Such a one has the step's prepared message and phase, and is held back from the channels of other audiences. One
     that somebody saved keeps its words and channels, and does this step instead of any other; one that was merely
-    opened, as the desk does after declaring, holds nobody's words and is begun anew.
+    opened, as the desk does after declaring, holds nobody's words yet.
     """
     permissions.check_write_update(by)
     incident = Incident.objects.select_for_update().get(pk=item.checklist.incident_id)
-    incident.updates.drafts().filter(revision=UNSAVED).delete()
-    new = not incident.updates.drafts().exists()
-    draft = draft_for(incident, by=by, at=at)
+    draft = incident.updates.drafts().first()
+    new = draft is None or draft.revision == UNSAVED
+    if draft and new:
+        draft.texts.all().delete()
+        draft.held_back_from.clear()
+    if draft is None or new:
+        draft = _begun(incident, draft, by=by, at=at)
     draft.plan_item = item
     if new and (prepared := MessageTemplate.objects.filter(key=item.message_template).first()):
         if prepared.phase in (incident.phase, *PHASE_TRANSITIONS[incident.phase]):
