@@ -89,7 +89,8 @@ def matrix(update: Update) -> Matrix:
     states: Counter[str] = Counter()
     for part in parts.values():
         states += part.states
-    rows = (_status_page(update), *_targets(), *(_row(channel, parts) for channel in channels))
+    further = () if update.incident.drill else _targets()
+    rows = (_status_page(update), *further, *(_row(channel, parts) for channel in channels))
     return Matrix(update, rows, states)
 
 
@@ -114,7 +115,10 @@ def _parts(update: Update) -> dict[tuple[int, str], _Part]:
 
 
 def _status_page(update: Update) -> Row:
-    cell = _site_now(since=update.published_at)
+    if update.incident.drill:
+        cell = Cell("unknown", "d-minus", _("exercise"))
+    else:
+        cell = _site_now(since=update.published_at)
     if cell.mark == "major":
         return Row(_("Status page"), 0, (), whole=cell)
     spoken = {text.language for text in update.texts.all() if text.headline or text.body}

@@ -162,7 +162,7 @@ def test_a_matrix_costs_the_same_for_one_reader_and_for_many(readers: int) -> No
     factories.mail_channel(*(f"reader{n}@apb.example" for n in range(readers)))
     update = factories.update(published_at=factories.OUTAGE)
     owe(update)
-    update = Update.objects.prefetch_related("texts").get(pk=update.pk)
+    update = Update.objects.select_related("incident").prefetch_related("texts").get(pk=update.pk)
 
     with CaptureQueriesContext(connection) as queries:
         matrix.matrix(update)

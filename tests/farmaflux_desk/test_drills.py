@@ -10,12 +10,13 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.languages import Language
 from accounts.models import User
 from accounts.refusals import Refused
 from accounts.roles import Role
-from comms import relay
+from comms import matrix, relay
 from comms.channels.kinds import capabilities
 from comms.models import (
     Anchor,
@@ -262,6 +263,23 @@ def test_nothing_of_its_message_is_owed_to_a_channel_or_to_subscribers(
     states = Delivery.objects.values_list("state", flat=True)
     assert list(states) == [DeliveryState.REHEARSED] * 3
     assert (Mailing.objects.exists(), relay.lanes()) == (False, [])
+
+
+def test_nothing_says_that_the_status_page_shows_its_message(
+    client: Client, lead: User, declare: Callable[..., Incident]
+) -> None:
+    incident = declare()
+    updates.draft_for(incident, by=lead)
+    client.force_login(lead)
+
+    before = client.get(f"/desk/messages/{incident.public_id}/").text
+    with override("en"):
+        shown = matrix.matrix(publish(incident, lead)).rows
+
+    assert "<dt>Status page, four languages</dt><dd>exercise</dd>" in before
+    assert [(row.name, {cell.label for cell in row.cells if cell.label}) for row in shown] == [
+        ("Status page", {"exercise"})
+    ]
 
 
 def test_a_delivery_of_it_that_came_into_the_queue_all_the_same_is_refused_at_the_last_door(
