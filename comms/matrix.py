@@ -115,10 +115,8 @@ def _parts(update: Update) -> dict[tuple[int, str], _Part]:
 
 
 def _status_page(update: Update) -> Row:
-    if update.incident.drill:
-        cell = Cell("unknown", "d-minus", _("exercise"))
-    else:
-        cell = _site_now(since=update.published_at)
+    rehearsed = Cell("unknown", "d-minus", _("exercise"))
+    cell = rehearsed if update.incident.drill else _site_now(since=update.published_at)
     if cell.mark == "major":
         return Row(_("Status page"), 0, (), whole=cell)
     spoken = {text.language for text in update.texts.all() if text.headline or text.body}
