@@ -4,22 +4,41 @@
 const PERIOD = 10_000; // milliseconds
 const may = () => "Notification" in window && Notification.permission === "granted";
 
-function show({ key, title, body, url, language }) {
+async function worker() {
+  const registration = await navigator.serviceWorker.register(place.dataset.worker);
+  const coming = registration.installing ?? registration.waiting;
+  if (!registration.active) {
+    await new Promise((resolve) =>
+      coming.addEventListener("statechange", () => ["activated", "redundant"].includes(coming.state) && resolve()),
+    );
+  }
+  return registration;
+}
+
+function onPage({ title, body, url }) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.textContent = `${title}: ${body}`;
+  const notice = document.createElement("div");
+  notice.className = "alert alert-warning fx-notice";
+  notice.append(link);
+  document.getElementById("notices")?.append(notice);
+}
+
+function show(reminder) {
+  const { key, title, body, url, language } = reminder;
+  const options = { body, tag: key, lang: language, requireInteraction: true, data: url };
   try {
-    const notification = new Notification(title, { body, tag: key, lang: language, requireInteraction: true });
+    const notification = new Notification(title, options);
     notification.addEventListener("click", () => {
       window.focus();
       window.location.assign(url);
     });
   } catch {
-    // Android shows notifications of a service worker alone: there it is said on the page.
-    const link = document.createElement("a");
-    link.href = url;
-    link.textContent = `${title}: ${body}`;
-    const notice = document.createElement("div");
-    notice.className = "alert alert-warning fx-notice";
-    notice.append(link);
-    document.getElementById("notices")?.append(notice);
+    // Android shows notifications of a service worker alone; where there is none it is said on the page.
+    worker()
+      .then((registration) => registration.showNotification(title, options))
+      .catch(() => onPage(reminder));
   }
 }
 

@@ -129,3 +129,37 @@ def test_a_reminder_is_shown_as_a_notification_by_one_of_two_open_pages(
 
     shown = [body for tab in tabs for body in tab.evaluate("window.shown")]
     assert (len(shown), "étape" in shown[0]) == (1, True)
+
+
+def test_where_pages_may_show_none_a_service_worker_shows_the_reminder(
+    desk: str, open_page: OpenPage, sign_in: SignIn
+) -> None:
+    lead = factories.user(Role.LEAD, language="fr", browser_reminders=True)
+    page = open_page(permissions=["notifications"])
+    page.context.add_init_script(
+        """window.Notification = class {
+          static permission = "granted";
+          constructor() { throw new TypeError("Illegal constructor, as on Android"); }
+        };"""
+    )
+    sign_in(page, lead)
+    start_plan(outage(lead), install(), by=lead, at=timezone.now() - timedelta(minutes=10))
+    assert remind()
+    run_once()
+
+    page.goto(f"{desk}/accounts/profile/")
+    shown = page.evaluate(
+        """async () => {
+          const shown = async () => {
+            const [registration] = await navigator.serviceWorker.getRegistrations();
+            return (await registration?.getNotifications()) ?? [];
+          };
+          for (let frame = 0; frame < 600 && !(await shown()).length; frame++) {
+            await new Promise(requestAnimationFrame);
+          }
+          return (await shown()).map(({ body, data }) => `${body} ${data}`);
+        }"""
+    )
+
+    assert (len(shown), "étape" in shown[0], "/desk/plan/" in shown[0]) == (1, True, True)
+    expect(page.locator("#notices .fx-notice")).to_have_count(0)
