@@ -38,8 +38,8 @@ def attach(request: Request) -> HttpResponse:
 
     _try(request, action)
     back = request.POST.get("back", "")
-    safe = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
-    return redirect(back if safe else reverse("tickets:contacts"))
+    ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return redirect(back if ours else reverse("tickets:contacts"))
 
 
 @require_POST

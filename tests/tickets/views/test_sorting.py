@@ -47,8 +47,11 @@ def test_ticked_contacts_are_attached_and_the_list_comes_back_as_it_was(client: 
     assert list(Contact.objects.filter(incident=None)) == [other]
 
 
-def test_nobody_is_led_out_of_the_desk_by_where_to_go_back(client: Client, nancy: User) -> None:
-    page = post(client, "attach", back="https://elsewhere.example/")
+@pytest.mark.parametrize(
+    "back", ["https://elsewhere.example/", "//elsewhere.example/", "no:where", "nowhere", "1"]
+)
+def test_nobody_is_led_out_of_the_desk_by_where_to_go_back(client: Client, nancy: User, back: str) -> None:
+    page = post(client, "attach", back=back)
 
     assert page.redirect_chain == [("/desk/contacts/", 302)]
 
