@@ -26,6 +26,7 @@ if (form) {
   const told = document.getElementById("told");
   const slot = document.getElementById("caller-slot");
   const found = document.getElementById("found");
+  const chosen = () => form.elements.namedItem("incident").value;
   const singleKeys = document.body.dataset.singleKeys === "on";
 
   // ── The caller ──────────────────────────────────────────────────────────
@@ -154,8 +155,7 @@ if (form) {
   });
 
   function lookUp(values) {
-    const incident = form.elements.namedItem("incident").value;
-    htmx.ajax("GET", box.getAttribute("hx-get"), { target: slot, swap: "innerHTML", values: { incident, ...values } });
+    htmx.ajax("GET", box.getAttribute("hx-get"), { source: slot, target: slot, swap: "innerHTML", values: { incident: chosen(), ...values } });
   }
 
   // ── Choices ─────────────────────────────────────────────────────────────
@@ -218,12 +218,22 @@ if (form) {
   // ── What to say ─────────────────────────────────────────────────────────
   const say = () => document.getElementById("say");
 
-  function sayIn(language, incident = say().dataset.incident) {
+  // *panel* anew. What is on its way for it is overtaken: put in its place, it would leave this answer none. The source is
+  // what no swap takes away, and another for each panel: of what waits behind one htmx keeps the last alone.
+  function renew(panel, values, swap = "outerHTML") {
+    const source = panel.parentElement;
+    for (const asking of [panel, source]) htmx.trigger(asking, "htmx:abort");
+    const answer = htmx.ajax("GET", panel.getAttribute("hx-get").split("?")[0], { source, target: panel, swap, values });
+    answer.catch(() => {}); // overtaken, or no answer came: htmx has told of it
+  }
+
+  // While an answer is on its way the panel still shows what was asked before it.
+  function sayIn(language, incident = chosen()) {
     const panel = say();
-    if (!language || (language === panel.dataset.language && incident === panel.dataset.incident)) return;
-    const url = panel.getAttribute("hx-get").split("?")[0];
+    const asking = panel.parentElement.classList.contains("htmx-request");
+    if (!language || (!asking && language === panel.dataset.language && incident === panel.dataset.incident)) return;
     const heard = incident === panel.dataset.incident ? told.value : "";
-    htmx.ajax("GET", url, { target: "#say", swap: "outerHTML settle:0ms", values: { incident, language, told: heard } });
+    renew(panel, { incident, language, told: heard }, "outerHTML settle:0ms");
   }
 
   // The contact keeps the version the agent tells: the server knows which one she has confirmed. The panel settles at
@@ -235,14 +245,14 @@ if (form) {
     note.querySelector("b").textContent = number;
   }
 
-  form.elements.namedItem("incident").addEventListener("change", (event) => {
-    const incident = event.target.value;
-    told.value = "";
-    sayIn(say().dataset.language, incident);
-    const list = document.getElementById("latest");
-    const url = list.getAttribute("hx-get").split("?")[0];
-    htmx.ajax("GET", url, { target: "#latest", swap: "outerHTML", values: { incident } });
-  });
+  // The panel and the list are about the incident that is chosen in the row.
+  function follow() {
+    if (chosen() !== say().dataset.incident) heard("");
+    sayIn(say().dataset.language);
+    renew(document.getElementById("latest"), { incident: chosen() });
+  }
+
+  form.elements.namedItem("incident").addEventListener("change", follow);
 
   // Confirmed by mouse the keyboard goes back to the caller; by key it has never left.
   document.addEventListener("click", (event) => {
@@ -352,6 +362,7 @@ if (form) {
       else if (field && field.type !== "submit" && name !== "csrfmiddlewaretoken") field.value = value;
     }
     empty();
+    if (chosen() !== say().dataset.incident) follow();
     if (values.get("pharmacy")) lookUp({ pharmacy: values.get("pharmacy"), caller: box.value });
     lines();
     form.dispatchEvent(new Event("input", { bubbles: true }));
@@ -410,7 +421,8 @@ if (form) {
   function restored() {
     if (pharmacy.value && !document.getElementById("chosen")) lookUp({ pharmacy: pharmacy.value, caller: box.value });
     lines();
-    heard(say().dataset.told);
+    if (chosen() === say().dataset.incident) heard(say().dataset.told);
+    else follow();
   }
   window.addEventListener("load", restored);
   form.addEventListener("draft-restored", restored);

@@ -31,12 +31,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# What Chromium and htmx write when an answer is not 200, or none comes.
+# What Chromium and htmx write when an answer is not 200, none comes, or none is awaited any more.
 ANSWERS = (
     "Failed to load resource",
     "Response Status Error Code",
     "htmx:afterRequest, ",
     "htmx:sendError, ",
+    "htmx:sendAbort, ",
 )
 # Milliseconds until what does not come is a failure: two cores may be busy with other journeys.
 PATIENCE = 15_000

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
-from incidents.models import Incident, ServiceStatus
+from incidents.models import Incident, ServiceStatus, Severity
 from tests import factories
 from tests.journeys.axe import violations
 from tickets.models import Contact, PharmacyPhone
@@ -164,6 +164,35 @@ def test_a_newer_message_is_marked_and_told_only_once_it_was_read(calls: Page, i
 
     told = Contact.objects.order_by("pk").values_list("caller_text", "told_update__number")
     assert list(told) == [("one", 1), ("two", 2)]
+
+
+def test_what_will_be_noted_goes_with_the_incident_of_the_row(calls: Page, incident: Incident) -> None:
+    factories.incident(began_at=timezone.now(), severity=Severity.S3)
+    calls.reload()
+    expect(calls.locator("#will-note")).to_contain_text("v1")
+
+    calls.keyboard.press("Alt+2")
+
+    expect(calls.locator("#will-note")).to_be_hidden()
+    calls.keyboard.press("Alt+1")
+    expect(calls.locator("#will-note")).to_contain_text("v1")
+
+
+def test_a_row_that_comes_back_after_a_reload_brings_the_words_for_its_incident(
+    calls: Page, incident: Incident
+) -> None:
+    other = factories.incident(began_at=timezone.now(), severity=Severity.S3)
+    calls.reload()
+    calls.keyboard.press("Alt+2")
+    expect(calls.locator("#say")).to_have_attribute("data-incident", other.public_id)
+    calls.keyboard.type("Eupen")
+
+    calls.reload()
+
+    expect(calls.locator("#caller")).to_have_value("Eupen")
+    expect(calls.locator("#incident")).to_have_value(other.public_id)
+    expect(calls.locator("#say")).to_have_attribute("data-incident", other.public_id)
+    expect(calls.locator("#will-note")).to_be_hidden()
 
 
 def test_the_list_of_keys_opens_from_the_empty_box_and_not_while_typing(calls: Page) -> None:
