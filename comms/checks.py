@@ -19,6 +19,7 @@ from django.utils.translation import pgettext
 from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
 from comms.models import Update
 from incidents.models import Incident, Phase, ServiceStatus
+from incidents.operations.sense import cannot_be_kept
 from incidents.personal_data import emails, national_numbers, phone_numbers
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
@@ -185,7 +186,11 @@ def findings(message: Message, at: datetime) -> list[Finding]:
         ("server_name", _("No server name or address"), _each(message, _server_names)),
         ("vague_promise", _("No vague promise"), _each(message, _vague_promises)),
         ("personal_data", _("No personal data"), _each(message, _personal_data)),
-        ("wrong_language", _("Each text is in its language"), _wrong_language(message)),
+        (
+            "wrong_language",
+            _("Each text is in its language"),
+            [*_each(message, _unreadable), *_wrong_language(message)],
+        ),
         ("lengths", _("Instructions fit on one line"), _each(message, _lengths)),
         ("same_facts", _("The languages name the same times"), _same_facts(message)),
         ("translations", _("All four languages are there"), _translations(message)),
@@ -355,6 +360,19 @@ def _personal_data(value: str, name: str, language: str) -> Iterator[Finding]:
 
 def _blocked(code: str, message: str, word: str, name: str, language: str) -> Finding:
     return Finding(code, "block", message % {"word": word}, f"{name}_{language}", language, word)
+
+
+def _unreadable(value: str, name: str, language: str) -> Iterator[Finding]:
+    """What was copied from elsewhere in another encoding."""
+    for word in re.findall(r"[^ \t\r\n]+", value):
+        if any(map(cannot_be_kept, word)):
+            yield _blocked(
+                "unreadable",
+                _("“%(word)s” holds a character that nobody can read: write it anew."),
+                word,
+                name,
+                language,
+            )
 
 
 def _wrong_language(message: Message) -> Iterator[Finding]:

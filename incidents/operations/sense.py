@@ -51,12 +51,12 @@ def written(text: str, *, most: int, field: str, required: bool = True) -> str:
             _("Too long: at most %(most)d characters, not %(given)d.") % {"most": most, "given": len(text)},
             field=field,
         )
-    if any(_cannot_be_kept(character) for character in text):
+    if any(cannot_be_kept(character) for character in text):
         raise Refused(_("This holds a character that cannot be kept."), field=field)
     return text
 
 
-def _cannot_be_kept(character: str) -> bool:
+def cannot_be_kept(character: str) -> bool:
     """Control characters, half surrogates, and the sign that stands where bytes were no UTF-8."""
     is_control = unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\r\n"
     return is_control or character == "\ufffd"

@@ -171,6 +171,15 @@ def test_french_in_the_dutch_field_is_held_up() -> None:
     assert blocks(with_body("nl", french)) == [("wrong_language", "body_nl")]
 
 
+@pytest.mark.parametrize("word", ["caf\ufffd", "a\x1fb", "\x07"])
+def test_a_character_that_nobody_can_read_is_not_published(word: str) -> None:
+    found = blocking(with_body("fr", f"{FRENCH.body}\n{word}"), AT)
+
+    assert [(finding.code, finding.field, finding.word) for finding in found] == [
+        ("unreadable", "body_fr", word)
+    ]
+
+
 def test_too_many_instructions_are_held_up_and_a_long_one_is_pointed_at() -> None:
     text = replace(FRENCH, do=("Un.", "Deux.", "Trois.", "Quatre."), dont=("Ne " + "x" * 50,))
     message = replace(GOOD, texts={**GOOD.texts, "fr": text})
