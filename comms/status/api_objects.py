@@ -272,7 +272,8 @@ class Objects:
     def _told(
         self, id_: str, status: str, body: Text, *, of: str, at: datetime, happened: datetime | None = None
     ) -> Document:
-        """An entry of incident_updates, which affects no component."""
+        """An entry of incident_updates, which affects no component; its lines end in one way, whoever typed them."""
+        body = Text(**{language: body.in_language(language).replace("\r\n", "\n") for language in Language})
         return {
             "id": id_,
             "status": status,

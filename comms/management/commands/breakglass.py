@@ -5,6 +5,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from comms.status import targets
 from comms.status.breakglass import NoSite, put
 from comms.status.facts import Text
 from comms.status.render import made_of
@@ -53,6 +54,9 @@ class Command(BaseCommand):
             raise CommandError(f"{error} The notice is kept and will be on the first one.") from None
         done = "no longer has a notice" if clear else "shows the notice on every page"
         self.stdout.write(f"Publication {publication.number} {done}.")
+        for target in targets.configured():  # the relay may be gone as well
+            after = targets.follow(target, settings.DESK_STATUS_ROOT, timezone.now())
+            self.stdout.write(f"{target.place}: {after.error or f'publication {after.number}'}.")
 
 
 def _checked(texts: dict[str, str]) -> Text:

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from comms.status.facts import StatusGiven
 from comms.status.render import render
 from incidents.models.states import Phase, ServiceStatus
-from tests.comms.status.facts import BEGAN, everywhere, facts, impact, incident, resolved, text, update
+from tests.comms.status.facts import (
+    BEGAN,
+    everywhere,
+    facts,
+    impact,
+    incident,
+    maintenance,
+    resolved,
+    text,
+    update,
+)
 
 COMPONENT = {
     "id", "name", "name_i18n", "status", "created_at", "updated_at", "position", "description", "showcase",
@@ -43,6 +53,18 @@ def test_every_key_of_the_contract_is_there() -> None:
     assert [set(one) - {"components"} for one in document["components"]] == [COMPONENT] * 5
     assert [set(one) for one in document["incidents"]] == [INCIDENT]
     assert [set(one) for one in document["incidents"][0]["incident_updates"]] == [UPDATE]
+
+
+def test_lines_end_in_one_way_whoever_typed_them() -> None:
+    told = text(fr="Une.\r\nDeux.", nl="Een.\nTwee.")
+    document = summary(
+        incident(updates=(update(title=text(), body=told),)), maintenances=(maintenance(body=told, notes=()),)
+    )
+
+    [said] = document["incidents"][0]["incident_updates"]
+    [announced] = document["scheduled_maintenances"][0]["incident_updates"]
+    for entry in (said, announced):
+        assert (entry["body"], entry["body_i18n"]["nl"]) == ("Une.\nDeux.", "Een.\nTwee.")
 
 
 def test_groups_name_their_children_and_children_their_group() -> None:

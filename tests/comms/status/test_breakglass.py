@@ -71,6 +71,21 @@ def test_pages_of_what_is_over_have_it_too_and_lose_it_again(root: Path) -> None
     assert page(root, f"incidents/{old.public_id}") == before
 
 
+def test_further_places_have_it_at_once_and_one_that_fails_keeps_nothing_up(
+    root: Path, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.DESK_STATUS_MIRROR = mirror = tmp_path / "mirror"
+    site.renew(AT)
+    breakglass(FR, NL)
+    failed = capsys.readouterr().out
+    mirror.mkdir()
+    breakglass(FR, NL)
+
+    assert f"{mirror}: No such file or directory" in failed
+    assert f"{mirror}: publication 3." in capsys.readouterr().out
+    assert NL in (mirror / "current/site/nl/index.html").read_text()
+
+
 def test_it_stays_through_every_later_publication_until_it_is_taken_down(root: Path) -> None:
     site.renew(AT)
     breakglass(FR, NL)
