@@ -32,7 +32,8 @@ def _tokens(css: str, rules: str) -> str:
     first, second = (
         ";".join(f"{name}:{value}" for name, value in block if name in used) for block in (light, dark)
     )
-    return f":root{{color-scheme:light dark;{first}}}@media(prefers-color-scheme:dark){{:root{{{second}}}}}"
+    dark_screen = "@media screen and (prefers-color-scheme:dark)"  # paper is white whatever the screen is
+    return f":root{{color-scheme:light dark;{first}}}{dark_screen}{{:root{{{second}}}}}"
 
 
 _rules = _minified((HERE / "style.css").read_text())

@@ -129,6 +129,28 @@ def test_the_style_is_applied_under_the_policy(site: str, page: Page) -> None:
     assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
 
 
+def test_on_paper_it_is_dark_on_white_though_the_screen_is_dark(
+    site: str, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(color_scheme="dark")
+    page.goto(f"{site}/fr/")
+    shades = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    on_screen = page.evaluate(shades)
+    page.emulate_media(media="print", color_scheme="dark")
+
+    assert on_screen == ["rgb(16, 23, 21)", "rgb(232, 238, 235)"]
+    assert page.evaluate(shades) == ["rgb(255, 255, 255)", "rgb(22, 33, 30)"]
+
+
+def test_on_a_screen_of_3840_pixels_it_is_larger(site: str, page: Page) -> None:
+    size = "getComputedStyle(document.body).fontSize"
+    page.goto(f"{site}/fr/")
+    usual = page.evaluate(size)
+    page.set_viewport_size({"width": 3840, "height": 2160})
+
+    assert (usual, page.evaluate(size)) == ("16px", "24px")
+
+
 def test_the_answer_to_what_works_is_above_the_fold_of_a_phone(
     site: str, open_page: Callable[..., Page]
 ) -> None:
