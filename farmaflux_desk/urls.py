@@ -56,6 +56,9 @@ entrance: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path(
+        "desk/", include("tickets.urls")
+    ),  # first: each list that is looked through before it makes a call later
     path("accounts/", include("accounts.urls")),
     path("accounts/", include(entrance)),
     path("language/", login_not_required(set_language), name="set_language"),
@@ -64,7 +67,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/maintenance/", include(maintenance)),
     path("desk/staff/", include(staff)),
     path("desk/", include((desk, "desk"))),
-    path("desk/", include("tickets.urls")),
     path("public/", include((subscribe_urlpatterns, "subscribe"))),
     path("public/report/", include((report_urlpatterns, "report"))),
     path("public/volunteer/", include((volunteer_urlpatterns, "volunteer"))),

@@ -1,11 +1,13 @@
 """A question composed once answers as the queryset that it was made of."""
 
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import (
     BigIntegerField,
     CharField,
@@ -18,7 +20,7 @@ from django.db.models import (
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.composed import Composed
+from accounts.composed import Composed, ComposedInsert
 from incidents.models import Incident
 from tests import factories
 from tickets.models import Contact
@@ -119,6 +121,52 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
     with pytest.raises(KeyError):
         composed()
+
+
+def new_contacts() -> list[Contact]:
+    """Rows that were not stored, each with other columns filled than the one before."""
+    incident, pharmacy, user = factories.incident(), factories.pharmacy(), factories.user()
+    moments = {"occurred_at": timezone.now(), "recorded_at": timezone.now() - timedelta(minutes=3)}
+    same = {"agent": user, "language": "nl", **moments}
+    return [
+        Contact(key=uuid4(), caller_text="", pharmacy=pharmacy, incident=incident, **same),
+        Contact(key=uuid4(), caller_text="Élise 100 %", note="%s ''", service=factories.service(), **same),
+    ]
+
+
+def test_a_new_row_is_stored_as_its_model_stores_it() -> None:
+    insert = ComposedInsert(Contact)
+    for contact in new_contacts():
+        twin = copy(contact)
+        twin._state = copy(contact._state)
+        twin.key = uuid4()
+
+        insert(contact)
+        twin.save_base(raw=True, force_insert=True)
+
+        assert (contact.pk, contact._state.adding, contact._state.db) == (twin.pk - 1, False, "default")
+        stored, as_model = (Contact.objects.values().get(pk=each.pk) for each in (contact, twin))
+        assert {**stored, "id": None, "key": None} == {**as_model, "id": None, "key": None}
+
+
+def test_a_new_row_is_one_statement() -> None:
+    insert = ComposedInsert(Contact)
+    for contact in new_contacts():
+        with CaptureQueriesContext(connection) as asked:
+            insert(contact)
+        assert len(asked) == 1
+
+
+def test_a_row_that_is_refused_ends_its_transaction() -> None:
+    insert = ComposedInsert(Contact)
+    first, second = new_contacts()
+    insert(first)
+    second.key = first.key
+
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            insert(second)
+        assert transaction.get_rollback()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.composed import ComposedInsert
 from accounts.models import User
 from accounts.refusals import Refused
 from comms.models import Update
@@ -36,6 +37,9 @@ ENTERED_WITHIN = timedelta(days=366)
 CLOCKS_DIFFER = timedelta(minutes=5)
 UNDONE_WITHIN = timedelta(seconds=30)  # the page offers it for ten; what was clicked then may arrive later
 
+_insert = ComposedInsert(
+    Contact
+)  # without signals, and so without a history: that starts with the first edit
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -204,11 +208,6 @@ def undo_contact(contact: Contact, *, by: User, at: datetime | None = None) -> N
         raise Refused(_("Someone is seeing to the patient. Open the call to change it."))
     callbacks.delete()
     Contact.objects.filter(pk=stored.pk).delete()
-
-
-def _insert(contact: Contact) -> None:
-    """Raw, and so without a history: that starts with the first edit."""
-    contact.save_base(raw=True, force_insert=True)
 
 
 def one_line(text: str) -> str:
