@@ -9,6 +9,7 @@ from comms.status import targets
 from comms.status.breakglass import NoSite, put
 from comms.status.facts import Text
 from comms.status.render import made_of
+from comms.status.targets.base import follow
 from incidents.personal_data import national_numbers
 
 LONGEST = 300
@@ -55,7 +56,7 @@ class Command(BaseCommand):
         done = "no longer has a notice" if clear else "shows the notice on every page"
         self.stdout.write(f"Publication {publication.number} {done}.")
         for target in targets.configured():  # the relay may be gone as well
-            after = targets.follow(target, settings.DESK_STATUS_ROOT, timezone.now())
+            after = follow(target, settings.DESK_STATUS_ROOT, timezone.now())
             self.stdout.write(f"{target.place}: {after.error or f'publication {after.number}'}.")
 
 
