@@ -21,6 +21,7 @@ STYLE = Html(
     "a{display:flex;gap:.75rem;align-items:center;box-sizing:border-box;min-height:4.5rem;padding:.5rem 1rem}"
     "a{color:inherit}"
     "p{margin:0;overflow:hidden;display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical}"
+    ".spr{position:absolute}"
     ".i{flex:none;width:1.5rem;height:1.5rem}"
     ".critical{background:#fce6e4}.major{background:#fdeadd}.maintenance{background:#e5eefb}.none{background:#e4f3e9}"
     ":focus-visible{outline:3px solid #0b3fc4;outline-offset:-3px}"

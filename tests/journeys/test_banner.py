@@ -45,6 +45,8 @@ def test_the_banner_shows_while_something_is_wrong_and_goes_when_it_is_over(
     expect(shown.locator("a")).to_contain_text("Er worden geen certificaten gemaakt")
     expect(shown.locator("a")).to_have_attribute("target", "_blank")
     assert page.context.cookies() == []
+    frame, link = (place.bounding_box() for place in (page.locator("iframe"), shown.locator("a")))
+    assert frame == link, "all of it is seen"
 
     publish(documents(facts()), root, revision=2, at=AT, headers=HEADERS)
     page.clock.run_for(61_000)
