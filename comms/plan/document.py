@@ -139,7 +139,7 @@ class _Reading:
             self.say(parts["key"], _("A key has letters, digits, - and _ alone, at most 50."))
         called = self.name(parts.get("name"))
         kind = self.choice(parts.get("kind"), CrisisKind) or CrisisKind.OUTAGE
-        return Document(key, called, kind, [step for step, _node in steps if step])
+        return Document(key, called, kind, [step for step, _node in steps])
 
     def name(self, node: yaml.Node | None) -> dict[str, str]:
         """By language, French and Dutch required; one text is one for both of these."""
@@ -154,17 +154,17 @@ class _Reading:
             self.say(node, _("At most %(most)d characters.") % {"most": LONGEST_NAME})
         return said
 
-    def _once(self, steps: list[tuple[PlanStep | None, yaml.Node]], node: yaml.Node | None) -> None:
-        seen = set()
+    def _once(self, steps: list[tuple[PlanStep, yaml.Node]], node: yaml.Node | None) -> None:
+        seen: set[int] = set()
         for step, where in steps:
-            if step and step.number in seen:
+            if step.number in seen:
                 self.say(where, _("A second step %(n)d.") % {"n": step.number})
-            seen.add(step.number if step else None)
+            seen |= {step.number} - {None}
         if node is not None and not steps:
             self.say(node, _("This plan has no steps."))
 
-    def step(self, node: yaml.Node) -> tuple[PlanStep | None, yaml.Node]:
-        before = len(self.problems)
+    def step(self, node: yaml.Node) -> tuple[PlanStep, yaml.Node]:
+        """What could be read of it: any problem at all, and none of it is stored."""
         parts = self.parts(node, STEP, required=("number", "phase", "title", "due"))
         fields: dict[str, Any] = {
             "number": self.number(parts.get("number")),
@@ -180,21 +180,23 @@ class _Reading:
         }
         for part, languages in TEXTS.items():
             fields |= self.texts(part, parts.get(part), languages)
-        if len(self.problems) > before:
-            return None, node
         step = PlanStep(**fields)
         self.check(step, node, parts)
         return step, node
 
     def check(self, step: PlanStep, node: yaml.Node, parts: Mapping[str, yaml.Node]) -> None:
+        """Of a line that could not be read nothing more is said."""
+        unread = {problem.line for problem in self.problems}
+        empty = [name for name, value in vars(step).items() if value in (None, "")]
         found = problems(step)
         try:
-            step.clean_fields(exclude=["template", *found])
+            step.clean_fields(exclude=["template", *found, *empty])
         except ValidationError as error:
             found |= {name: " ".join(said) for name, said in error.message_dict.items()}
         for name, message in found.items():
             place = parts.get(name) or parts.get(name.rpartition("_")[0]) or parts.get("due", node)
-            self.say(place, message)
+            if place.start_mark.line + 1 not in unread:
+                self.say(place, message)
 
     def due(self, node: yaml.Node | None) -> dict[str, Any]:
         parts = self.parts(node, DUE, required=("anchor",))

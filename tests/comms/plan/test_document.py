@@ -49,6 +49,13 @@ def test_what_is_written_is_read_back_the_same() -> None:
         (HEAD + STEP.replace("plan_start", "plan_start, offset: 99999999"), ["line 7: A whole number is expected here."]),
         (HEAD + STEP + "  when: [{}, {calls: 0}]\n", ["line 8: A condition that says nothing.", "line 8: From 1 to 10000."]),
         (HEAD + STEP + "  message: nothing\n", ["line 8: There is no prepared message “nothing”."]),
+        (HEAD + STEP.replace("run", "strt") + STEP.replace("plan_start", "wall_clock") + "  when: [{severity: S1}]\n",
+         ["line 5: “strt” is none of: detect, start, run, restore, close.", "line 8: A second step 1.",
+          "line 11: Give the time of day.", "line 12: “severity” is unknown; here belong: severities, services, lasting_minutes, calls.",
+          "line 12: A condition that says nothing."]),
+        (HEAD + "- number: one\n  title: {fr: a, nl: b}\n  due: {anchor: plan_start, every: 5}\n",
+         ["line 4: “phase” is missing.", "line 4: A whole number is expected here.",
+          "line 6: “every” is unknown; here belong: anchor, offset, latest, offset_days, working_days, at, repeat, first, first_for, until."]),
         ("x" * 200_001, ["line 1: At most 200000 characters."]),
     ],
 )  # fmt: skip
