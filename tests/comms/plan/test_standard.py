@@ -82,6 +82,13 @@ def test_the_next_message_is_due_after_20_minutes_at_first_and_after_an_hour_lat
     assert due == [OUTAGE + 25 * MINUTE, OUTAGE + 135 * MINUTE, OUTAGE + 181 * MINUTE]
 
 
+def test_steps_that_are_a_message_to_the_public_are_done_by_publishing_it() -> None:
+    published = {step.number: step.audiences for step in planned()[1] if step.publishes}
+
+    early = ["public", "pharmacists"]
+    assert published == {3: early, 6: early, 10: early, 11: early, 12: [], 18: [], 20: [], 21: [], 22: []}
+
+
 def test_recovery_steps_wait_for_their_recovery() -> None:
     anchors = {step.number: step.anchor for step in planned()[1] if step.phase in ("restore", "close")}
 
