@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from comms.channels.base import Capabilities, Receipt, Transport, TransportError
+from comms.channels.base import Capabilities, Doubt, Receipt, Transport, TransportError
 from comms.channels.kinds import capabilities, transport
 from comms.channels.subscribers import Challenge
 from comms.models import Channel, Claim, Delivery, Mailing
@@ -114,7 +114,8 @@ def _send(way: Transport, held: Held, delivery: Delivery) -> TransportError | No
         message = way.prepare(delivery)
         if not held.careless:
             _let_go_of_the_database()
-        receipt = way.find(message) if delivery.doubtful else None
+        looks = delivery.doubtful and way.capabilities.in_doubt == Doubt.LOOK
+        receipt = way.find(message) if looks else None
         if time.monotonic() - begun > FRESH:
             return TransportError(TOO_LATE)
         handed_over = True

@@ -120,6 +120,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """With a sender whose lease has run out."""
         return self.ours().filter(state=DeliveryState.SENDING, claim__lease_until__lt=at)
 
+    def perhaps_arrived(self) -> Self:
+        """What arrived, or may have: it has to be put right out there."""
+        told = [DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.UNKNOWN]
+        return self.filter(Q(state__in=told) | Q(doubtful=True))
+
     def move(self, to: DeliveryState, *, out_of: DeliveryState, **changes: Any) -> int:
         """Move those of the rows that are in *out_of* on to *to*; returns how many were.
 
@@ -244,6 +249,12 @@ class Delivery(models.Model):
         if self.update is None:
             raise ValueError("A notice carries no update.")
         return self.update
+
+    @property
+    def withdrawn(self) -> bool:
+        """It would say what was withdrawn meanwhile."""
+        says = self.action in (Action.POST, Action.EDIT, Action.CORRECTION)
+        return says and self.message.withdrawn_at is not None
 
     @property
     def post(self) -> str:

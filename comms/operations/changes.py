@@ -34,8 +34,6 @@ from incidents import timeline
 from incidents.models import EntryKind, Incident, PublicRevision
 
 LONGEST_REASON: int = Correction._meta.get_field("reason").max_length or 0
-# What arrived, or may have: it has to be put right out there.
-_TOLD = (DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.UNKNOWN)
 # What has not left yet.
 _WAITING = (DeliveryState.QUEUED, DeliveryState.STALE, DeliveryState.BY_HAND, DeliveryState.FAILED)
 
@@ -164,7 +162,10 @@ def _as_json(update: Update) -> dict[str, Any]:
 
 def _owe_correction(correction: Correction, *, at: datetime) -> None:
     update = correction.update
-    for delivery in _posts(update).filter(state__in=_WAITING).exclude(text=""):
+    waiting = _posts(update).filter(state__in=_WAITING).exclude(text="")
+    for delivery in waiting.exclude(
+        state=DeliveryState.QUEUED, doubtful=True
+    ):  # that is looked for as it was
         delivery.text = post_text(update, delivery.channel, delivery.language).text
         delivery.save(update_fields=["text"])
     _drop(Delivery.objects.filter(update=update, action__in=[Action.EDIT, Action.CORRECTION]))
@@ -190,13 +191,15 @@ def _owe_withdrawal(update: Update, *, at: datetime) -> None:
     _owe_subscribers(update, Action.WITHDRAWAL, at=at)
 
 
-def _posts(update: Update) -> QuerySet[Delivery]:
-    return update.deliveries.filter(action=Action.POST).select_related("channel", "update__incident")
+def _posts(update: Update) -> DeliveryQuerySet:
+    return Delivery.objects.filter(update=update, action=Action.POST).select_related(
+        "channel", "update__incident"
+    )
 
 
 def _told(update: Update) -> QuerySet[Delivery]:
     """What arrived, or may have, by a channel that is on; subscribers are told by their lane."""
-    return _posts(update).filter(state__in=_TOLD, subscriber=None, channel__enabled=True)
+    return _posts(update).perhaps_arrived().filter(subscriber=None, channel__enabled=True)
 
 
 def _in_place(delivery: Delivery, *, edits: bool) -> bool:
@@ -265,7 +268,7 @@ class Reached:
 
 def reached(update: Update) -> list[Reached]:
     """Where *update* arrived, or may have, subscribers included; two queries."""
-    rows = update.deliveries.filter(action=Action.POST, state__in=_TOLD).order_by()
+    rows = _posts(update).perhaps_arrived().order_by()
     counted = dict(rows.values_list("channel").annotate(number=Count("pk")))
     channels = Channel.objects.filter(pk__in=counted)
     return [

@@ -32,6 +32,8 @@ def retry(delivery: Delivery, *, by: User, at: datetime | None = None) -> Delive
     delivery = _locked(delivery)
     if delivery.state not in (DeliveryState.FAILED, DeliveryState.BY_HAND):
         raise Refused(_("This delivery did not fail, so there is nothing to try again."))
+    if delivery.withdrawn:
+        raise Refused(_("This message was withdrawn: it is not sent any more."))
     _queue_again(delivery, at=at)
     _tell(delivery, gettext_lazy("%(message)s by %(channel)s: another attempt"), by=by, at=at)
     return delivery

@@ -14,7 +14,6 @@ from comms.models import (
     Channel,
     ChannelKind,
     Delivery,
-    DeliveryState,
     Mailing,
     Scope,
     Subscriber,
@@ -109,11 +108,7 @@ def readers(mailing: Mailing) -> QuerySet[Subscriber]:
         kind=_KINDS[ChannelKind(mailing.channel.kind)], confirmed_at__lte=mailing.created_at
     )
     if mailing.action != Action.POST:
-        told = Delivery.objects.filter(
-            update=update,
-            action=Action.POST,
-            state__in=[DeliveryState.SENT, DeliveryState.SENDING, DeliveryState.UNKNOWN],
-        )
+        told = Delivery.objects.filter(update=update, action=Action.POST).perhaps_arrived()
         return active.filter(pk__in=told.values("subscriber"))
     touched = set(update.services.values_list("service", flat=True)) | set(
         update.incident.impacts.values_list("service", flat=True)

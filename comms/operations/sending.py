@@ -195,7 +195,7 @@ def record_error(
     if not _still(held.claim):
         return False
     # A later attempt that failed for sure tells nothing of the one before it.
-    doubtful = can.in_doubt == Doubt.LOOK and (delivery.doubtful or error.maybe_sent)
+    doubtful = can.in_doubt != Doubt.ASK and (delivery.doubtful or error.maybe_sent)
     changes: dict[str, object] = {"error": str(error)[:500], "doubtful": doubtful}
     until = at + pause(delivery.attempts_made + 1, error.retry_after)
     if outcome == DeliveryState.QUEUED:

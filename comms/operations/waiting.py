@@ -11,13 +11,18 @@ from comms.models import Action, Channel, Delivery, DeliveryState, Mailing, Upda
 OVERTAKEN_AFTER = timedelta(minutes=5)  # a short pause is made up for in order, as if nothing had been
 STALE_AFTER = timedelta(minutes=30)
 OVERTAKEN = gettext_noop("A newer message stands for it.")
+WITHDRAWN = gettext_noop("The message was withdrawn before this had left.")
+NOTHING_THERE = gettext_noop("What it would put right never left.")
 
 
 def sort_out(channel: Channel, *, at: datetime) -> None:
     """Set aside what of *channel* was overtaken, or waited for half an hour. To be called with the lane's lock.
 
-    Edits, removals and notices of corrections are sent however late they are.
+    Edits, removals and notices of corrections are sent however late they are, but not before what they are about;
+    nothing is sent any more of a message that was withdrawn while a sender had it.
     """
+    _end_withdrawn(channel)
+    _keep_order(channel)
     old = channel.deliveries.due(at).filter(action=Action.POST, created_at__lte=at - OVERTAKEN_AFTER)
     waiting = set(old.exclude(update=None).values_list("update", flat=True))
     mailings = channel.mailings.unfinished().filter(action=Action.POST, created_at__lte=at - OVERTAKEN_AFTER)
@@ -32,6 +37,28 @@ def sort_out(channel: Channel, *, at: datetime) -> None:
         .filter(action=Action.POST, confirmed_at=None, created_at__lte=at - STALE_AFTER)
     )
     unconfirmed.move(DeliveryState.STALE, out_of=DeliveryState.QUEUED)
+
+
+def _end_withdrawn(channel: Channel) -> None:
+    """Also of what was refused for now, or given back, after its message had been withdrawn."""
+    ours = channel.deliveries.ours()
+    ended = ours.filter(
+        action__in=[Action.POST, Action.EDIT, Action.CORRECTION], update__withdrawn_at__isnull=False
+    )
+    for state in (DeliveryState.QUEUED, DeliveryState.STALE):
+        ended.move(DeliveryState.DROPPED, out_of=state, error=WITHDRAWN)
+    never_left = ours.filter(original__state=DeliveryState.DROPPED, original__doubtful=False)
+    never_left.move(DeliveryState.DROPPED, out_of=DeliveryState.QUEUED, error=NOTHING_THERE)
+
+
+def _keep_order(channel: Channel) -> None:
+    """What changes a post waits as long as the post does; of the two the older is claimed first."""
+    waits = channel.deliveries.ours().filter(
+        state=DeliveryState.QUEUED,
+        original__state=DeliveryState.QUEUED,
+        original__not_before__gt=F("not_before"),
+    )
+    waits.update(not_before=Delivery.objects.filter(pk=OuterRef("original")).values("not_before")[:1])
 
 
 def _overtaken(channel: Channel, waiting: set[int]) -> list[tuple[Update, Update]]:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -10,9 +10,10 @@ from django.db import transaction
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
 from comms.channels import kinds
-from comms.channels.base import Capabilities, Doubt
-from comms.models import PARTS, Action, Correction, Delivery, DeliveryState, Mailing, Update
-from comms.operations import changes, deliveries
+from comms.channels.base import Capabilities, Doubt, TransportError
+from comms.models import PARTS, Action, Channel, Correction, Delivery, DeliveryState, Mailing, Update
+from comms.operations import changes, deciding, deliveries, sending
+from comms.operations.sending import Held
 from comms.status.snapshot import snapshot
 from incidents import timeline
 from incidents.models import EntryKind, PublicRevision, ServiceStatus
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.django_db
 
 AT = factories.OUTAGE
 LATER = AT + timedelta(minutes=11)
+MAIL = Capabilities(in_doubt=Doubt.REPEAT, batch=100)
 
 
 def published(**fields: object) -> Update:
@@ -256,6 +258,77 @@ def test_withdrawing_drops_what_has_not_left_and_tells_who_was_told() -> None:
     ]
     [entry] = update.incident.entries.filter(kind=EntryKind.UPDATE)
     assert entry.data["said"]["fr"] == "v1 retiré : Faux"
+
+
+def claimed(*, at: datetime = LATER) -> Held:
+    [channel] = Channel.objects.all()
+    held = sending.claim(channel, can=MAIL, at=at)
+    assert held
+    return held
+
+
+def went_wrong(held: Held, error: TransportError, *, at: datetime = LATER) -> None:
+    assert sending.reach(held, held.deliveries[0], at=at)
+    sending.record_error(held, held.deliveries[0], error, can=MAIL, at=at)
+    sending.release(held, at=at)
+
+
+def test_a_message_withdrawn_while_a_sender_had_it_is_not_sent_later() -> None:
+    factories.mail_channel("a@apb.example", "b@apb.example")
+    update = published()
+    held = claimed()
+
+    withdraw(update)
+    went_wrong(held, TransportError("down", unreachable=True))
+
+    [channel] = Channel.objects.all()
+    assert sending.claim(channel, can=MAIL, at=LATER + timedelta(minutes=1)) is None
+    assert {(action, state) for action, _to, state in owed(update)} == {
+        ("post", "dropped"),
+        ("withdrawal", "dropped"),
+    }
+
+
+def test_whom_a_message_may_have_reached_is_told_of_its_withdrawal() -> None:
+    factories.mail_channel("a@apb.example", "b@apb.example")
+    update = published()
+    went_wrong(claimed(), TransportError("broke off", maybe_sent=True))
+
+    withdraw(update)
+    later = claimed(at=LATER + timedelta(minutes=1))
+
+    assert [(one.action, one.recipient) for one in later.deliveries] == [("withdrawal", "a@apb.example")]
+
+
+def test_what_may_have_been_posted_is_looked_for_as_it_was_before_it_is_changed() -> None:
+    channel = factories.mail_channel("a@apb.example")
+    update = published()
+    went_wrong(claimed(), TransportError("broke off", maybe_sent=True))
+    update.deliveries.update(text="As it was.", not_before=LATER + timedelta(minutes=1))
+
+    correct(update, body_fr="Encore.")
+
+    assert sending.claim(channel, can=MAIL, at=LATER) is None
+    later = claimed(at=LATER + timedelta(minutes=1))
+    assert [(one.action, one.text == "As it was.") for one in later.deliveries] == [
+        ("post", True),
+        ("correction", False),
+    ]
+
+
+def test_what_failed_of_a_withdrawn_message_is_not_tried_again() -> None:
+    factories.mail_channel("a@apb.example")
+    update = published()
+    held = claimed()
+    withdraw(update)
+    went_wrong(held, TransportError("552", permanent=True))
+    [failed] = update.deliveries.filter(action=Action.POST)
+
+    with pytest.raises(Refused):
+        deciding.retry(failed, by=factories.user(Role.COMMUNICATIONS))
+
+    failed.refresh_from_db()
+    assert failed.state == DeliveryState.FAILED
 
 
 def test_a_withdrawn_message_is_not_corrected() -> None:

@@ -207,7 +207,7 @@ def test_what_becomes_of_an_error(error: TransportError, in_doubt: Doubt, state:
 
     done = kept(delivery)
     assert (done.state, done.error, done.claim, done.attempts_made) == (state, str(error), None, 1)
-    assert done.doubtful == (state == "queued" and in_doubt == Doubt.LOOK)
+    assert done.doubtful == (error.maybe_sent and in_doubt != Doubt.ASK)
     assert delivery.attempts.get().outcome == state
 
 
@@ -303,7 +303,7 @@ def test_of_what_a_vanished_sender_held_the_part_before_is_sent_and_the_part_beh
 
 @pytest.mark.parametrize(
     ("in_doubt", "state", "doubtful"),
-    [(Doubt.REPEAT, "queued", False), (Doubt.LOOK, "queued", True), (Doubt.ASK, "unknown", False)],
+    [(Doubt.REPEAT, "queued", True), (Doubt.LOOK, "queued", True), (Doubt.ASK, "unknown", False)],
 )
 def test_what_a_vanished_sender_was_handing_over_depends_on_the_channel(
     *, in_doubt: Doubt, state: str, doubtful: bool

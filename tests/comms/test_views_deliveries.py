@@ -364,3 +364,17 @@ def test_what_is_to_be_done_by_hand_is_what_the_delivery_does(action: Action, wh
     page = signed_in(Role.COMMUNICATIONS).get(reverse("comms:delivery", args=[by_hand.pk])).text
 
     assert (what in page, LINK in page, 'name="url"' in page) == (True, True, action != Action.DELETE)
+
+
+def test_what_failed_of_a_withdrawn_message_is_only_let_go() -> None:
+    post = posted(DeliveryState.BY_HAND)
+    by = factories.user(Role.COMMUNICATIONS)
+    Update.objects.update(withdrawn_at=timezone.now(), withdrawn_by=by)
+
+    page = signed_in(Role.COMMUNICATIONS).get(reverse("comms:delivery", args=[post.pk])).text
+
+    assert ("This message was withdrawn" in page, 'value="let_go"' in page) == (True, True)
+    assert (escape(post.text) in page, reverse("comms:delivery_retry", args=[post.pk]) in page) == (
+        False,
+        False,
+    )
