@@ -11,9 +11,12 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from accounts.roles import Role
+from comms.models import Anchor, Delivery, PlanPhase, PlanStep, PlanTemplate, SignOfLife
+from comms.operations.plan import start_plan
 from incidents.models import EntryKind, Incident, ServiceStatus
 from incidents.operations import note_fact
 from tests import factories
+from tickets.models import ContactImpact
 
 WORDS = "Sciensano a redémarré l’API."
 
@@ -79,3 +82,57 @@ def test_n_opens_the_form_for_a_fact_unless_single_keys_are_off(
     page.wait_for_url("**/note/")
 
     assert stayed.endswith(f"/{incident.public_id}/")
+
+
+def late(incident: Incident, lead: User) -> None:
+    """A patient waits, one step of the plan is late and another comes next."""
+    factories.contact(incident=incident, impact=ContactImpact.PATIENT_WAITING, occurred_at=timezone.now())
+    plan = PlanTemplate.objects.create(key="plan", name_fr="Plan", name_nl="Plan")
+    for number, minutes in ((1, 10), (2, 90)):
+        PlanStep.objects.create(
+            template=plan,
+            number=number,
+            phase=PlanPhase.RUN,
+            title_fr="Prévenir le comité directeur",
+            title_nl="Het directiecomité verwittigen",
+            anchor=Anchor.PLAN_START,
+            offset_minutes=minutes,
+            owners=["scribe"],
+        )
+    start_plan(incident, plan, by=lead, at=incident.began_at)
+
+
+@pytest.mark.parametrize("width", [390, 820, 1190, 1280, 1440])
+def test_that_nothing_is_sent_any_more_is_read_whole(
+    desk: str, open_page: Callable[..., Page], sign_in: Callable[[Page, User], None], width: int
+) -> None:
+    now = timezone.now()
+    lead = factories.user(Role.LEAD, language="nl")
+    began = {factories.service("dpp"): ServiceStatus.MAJOR}
+    incident = factories.incident(began_at=now - timedelta(minutes=50), services=began, by=lead)
+    late(incident, lead)
+    update = factories.update(
+        incident, published_at=now - timedelta(minutes=20), next_update_at=now - timedelta(minutes=5)
+    )
+    Delivery.objects.create(
+        update=update,
+        channel=factories.mail_channel("a@apb.example"),
+        recipient="a@apb.example",
+        environment="embedded",
+        created_at=now - timedelta(minutes=12),
+        not_before=now,
+    )
+    SignOfLife.objects.create(runner="relay", seen_at=now - timedelta(minutes=5))
+    page = open_page(viewport={"width": width, "height": 800})
+    sign_in(page, lead)
+
+    page.goto(f"{desk}/desk/messages/")
+
+    stopped = page.locator(".fx-stopped")
+    expect(stopped).to_contain_text("verzending gestopt sinds")
+    box, frame = stopped.bounding_box(), page.locator(".fx-unsent").bounding_box()
+    assert box
+    assert frame
+    assert frame["x"] <= box["x"]
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"] <= width
+    assert box["y"] + box["height"] <= frame["y"] + frame["height"]
