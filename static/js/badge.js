@@ -1,6 +1,7 @@
 // How many calls wait, why, and what can be done about it; and what becomes of them when their person leaves.
 
-import { calls, confirm, desk, isAsking } from "./queue.js";
+import { sealed } from "./drafts.js";
+import { becomeTheirs, calls, confirm, desk, isAsking } from "./queue.js";
 import { forget } from "./vault.js";
 
 const place = document.getElementById("queue");
@@ -52,11 +53,11 @@ document.addEventListener("queue-changed", draw);
 // ── Leaving ───────────────────────────────────────────────────────────────
 
 const tabs = new BroadcastChannel("desk");
-tabs.addEventListener("message", ({ data }) => data !== user && location.reload());
+tabs.addEventListener("message", ({ data }) => data !== user && becomeTheirs());
 tabs.postMessage(user); // pages of another person in other tabs become this one's
 
 async function signOut(form) {
-  await Promise.race([forget(), new Promise((resolve) => setTimeout(resolve, 1000))]).catch(() => {});
+  await Promise.race([sealed().then(forget), new Promise((resolve) => setTimeout(resolve, 1000))]).catch(() => {});
   tabs.postMessage("nobody");
   form.submit();
 }

@@ -417,9 +417,12 @@ if (form) {
     if (say() && told.value !== say().dataset.told) heard(say().dataset.told);
   });
 
-  // A draft put back after a reload brings its pharmacy as a number only.
+  // A draft put back brings its pharmacy as a number only.
   function restored() {
-    if (pharmacy.value && !document.getElementById("chosen")) lookUp({ pharmacy: pharmacy.value, caller: box.value });
+    if ((document.getElementById("chosen")?.dataset.pharmacy ?? "") !== pharmacy.value) {
+      empty();
+      if (pharmacy.value) lookUp({ pharmacy: pharmacy.value, caller: box.value });
+    }
     lines();
     if (chosen() === say().dataset.incident) heard(say().dataset.told);
     else follow();

@@ -1,6 +1,8 @@
 // What someone typed is never lost. A <form data-keep="name"> is kept in this browser as it is typed, for its user
-// alone; it comes back after a reload, and is let go once the server accepted it. A request that did not arrive is
-// said where it happened, and can be tried again.
+// alone and sealed with her key (vault.js); it comes back after a reload, and is let go once the server accepted it. A
+// request that did not arrive is said where it happened, and can be tried again.
+
+import * as vault from "./vault.js";
 
 const LONGEST = 12 * 60 * 60 * 1000; // as long as a session
 const FORM_BUSINESS = new Set(["csrfmiddlewaretoken", "typed_by", "key"]);
@@ -16,7 +18,11 @@ const slot = (form) => PREFIX + form.dataset.keep;
 const fieldsOf = (form) => [...form.elements].filter((field) => field.name && !FORM_BUSINESS.has(field.name));
 const keyOf = (form) => form.querySelector("input[name=key]");
 
-function read(name) {
+const EARLIER = "~"; // ends the place of a draft that could be read only when the form held other words already
+const isOurs = (name) => name.startsWith(PREFIX) && !name.startsWith(`${PREFIX}sent:`); // those are calls (queue.js)
+
+/** What lies there: {at, key, …}, then in clear {sent, fields}, or sealed {keyId, iv, data}. */
+function stored(name) {
   try {
     const draft = JSON.parse(localStorage.getItem(name));
     return draft && Date.now() - draft.at < LONGEST ? draft : null;
@@ -25,7 +31,17 @@ function read(name) {
   }
 }
 
+function store(name, draft) {
+  try {
+    localStorage.setItem(name, JSON.stringify(draft));
+    return true;
+  } catch {
+    return false; // full, or switched off: then nothing may claim otherwise
+  }
+}
+
 function drop(name) {
+  pending.delete(name);
   try {
     localStorage.removeItem(name);
   } catch {
@@ -39,6 +55,45 @@ function names() {
   } catch {
     return [];
   }
+}
+
+// ── Sealed ────────────────────────────────────────────────────────────────
+// It takes a moment. A page that goes in that moment, or has no key, leaves the text in clear rather than take it along;
+// the next page of its author that has one seals it.
+
+const pending = new Map(); // what is being sealed, by its place
+const beside = (name, { at, key }) => `${name.replace(EARLIER, "")}|${at}|${key}`;
+const letters = (buffer) => btoa(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
+const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+
+/** Whether it is kept; of two that follow each other the earlier may never be. */
+async function write(name, draft) {
+  pending.set(name, draft);
+  const { at, key, ...words } = draft;
+  const sealed = vault.isOpen(user) ? await vault.seal(JSON.stringify(words), beside(name, draft)).catch(() => null) : null;
+  if (pending.get(name) !== draft) return false;
+  pending.delete(name);
+  return store(name, sealed ? { at, key, keyId: sealed.keyId, iv: letters(sealed.iv), data: letters(sealed.data) } : draft);
+}
+
+/** The draft in clear; null when its author's keys do not open it. Waits for them, for ever if need be. */
+async function read(name, draft) {
+  await vault.opened;
+  const text = await vault.unseal({ ...draft, iv: bytes(draft.iv), data: bytes(draft.data) }, beside(name, draft));
+  return text && { at: draft.at, key: draft.key, ...JSON.parse(text) };
+}
+
+vault.opened.then(() => {
+  for (const name of names().filter(isOurs)) {
+    const draft = stored(name);
+    if (draft && !draft.data && !pending.has(name)) write(name, draft);
+  }
+});
+
+/** Everything typed here is sealed. */
+export async function sealed() {
+  if (vault.isLocked()) await vault.opened;
+  while (pending.size && vault.isOpen(user)) await new Promise((done) => setTimeout(done, 5));
 }
 
 // A field shown to the person that differs from how the server rendered it.
@@ -66,22 +121,19 @@ function typedIn(form) {
   return typed;
 }
 
-function keep(form, { sent = false } = {}) {
+async function keep(form, { sent = false } = {}) {
+  const name = slot(form);
+  const kept = form.querySelector("[data-kept]");
   if (!fieldsOf(form).some(changed)) {
-    if (!refused) drop(slot(form));
-    form.querySelector("[data-kept]")?.replaceChildren();
+    if (!refused && !unread.has(name)) drop(name);
+    kept?.replaceChildren();
     return;
   }
+  if (unread.delete(name) && stored(name)) store(name + EARLIER, stored(name));
   const draft = { at: Date.now(), key: keyOf(form)?.value ?? "", sent, fields: typedIn(form) };
-  let kept = true;
-  try {
-    localStorage.setItem(slot(form), JSON.stringify(draft));
-  } catch {
-    kept = false; // full, or switched off: then nothing may claim otherwise
-  }
-  const said = form.querySelector("[data-kept]");
+  const done = await write(name, draft);
   const word = document.getElementById("notice-kept");
-  if (said && word) said.replaceChildren(...(kept ? filled(word, draft.at).childNodes : []));
+  if (kept && word && done) kept.replaceChildren(...filled(word, draft.at).childNodes);
 }
 
 function put(form, fields) {
@@ -100,12 +152,30 @@ function put(form, fields) {
 }
 
 const seen = new WeakSet();
+const unread = new Set(); // places whose drafts wait for the key, until other words are typed there
 
-function restore(form) {
-  if (!user || seen.has(form)) return;
+async function restore(form) {
+  if (!user || seen.has(form) || refused) return;
   seen.add(form);
-  const draft = read(slot(form));
-  if (!draft || refused) return;
+  const name = [slot(form), slot(form) + EARLIER].find(stored);
+  if (!name) return;
+  let draft = stored(name);
+  if (draft.data) {
+    unread.add(slot(form));
+    draft = await read(name, draft);
+    if (!unread.delete(slot(form))) return offer(form, draft);
+  }
+  if (!draft || !form.isConnected) return;
+  bringBack(form, draft);
+  if (name !== slot(form)) {
+    drop(name);
+    keep(form);
+  }
+  const earlier = stored(slot(form) + EARLIER);
+  if (earlier) offer(form, earlier.data ? await read(slot(form) + EARLIER, earlier) : earlier);
+}
+
+function bringBack(form, draft) {
   const before = typedIn(form);
   put(form, draft.fields);
   if (!fieldsOf(form).some(changed)) {
@@ -128,27 +198,30 @@ function restore(form) {
   form.dispatchEvent(new CustomEvent("draft-restored", { bubbles: true }));
 }
 
+// What she types now stays. The earlier words come when she asks for them, and these then wait in their place.
+function offer(form, earlier) {
+  if (!earlier) return;
+  const notice = show("notice-earlier", form, earlier.at);
+  notice?.querySelector("button")?.addEventListener("click", () => {
+    const now = { at: Date.now(), key: "", sent: false, fields: typedIn(form) };
+    const typed = fieldsOf(form).some(changed);
+    notice.remove();
+    drop(slot(form) + EARLIER);
+    bringBack(form, earlier);
+    keep(form);
+    if (!typed) return;
+    write(slot(form) + EARLIER, now);
+    offer(form, now);
+  });
+}
+
 function restoreAll(root) {
-  if (root.matches?.("form[data-keep]")) restore(root);
-  for (const form of root.querySelectorAll?.("form[data-keep]") ?? []) restore(form);
-}
-
-const waiting = new Map();
-
-function keepSoon(form) {
-  clearTimeout(waiting.get(form));
-  waiting.set(form, setTimeout(() => keepNow(form), 250));
-}
-
-function keepNow(form, options) {
-  clearTimeout(waiting.get(form));
-  waiting.delete(form);
-  keep(form, options);
+  const forms = [...(root.querySelectorAll?.("form[data-keep]") ?? [])];
+  if (root.matches?.("form[data-keep]")) forms.push(root);
+  return Promise.all(forms.map(restore));
 }
 
 function letGo(form) {
-  clearTimeout(waiting.get(form));
-  waiting.delete(form);
   drop(slot(form));
   form.querySelector("[data-kept]")?.replaceChildren();
 }
@@ -157,11 +230,11 @@ if (user) {
   for (const type of ["input", "change"]) {
     document.addEventListener(type, (event) => {
       const form = event.target instanceof Element && event.target.closest("form[data-keep]");
-      if (form) keepSoon(form);
+      if (form) keep(form);
     });
   }
   addEventListener("pagehide", () => {
-    for (const form of [...waiting.keys()]) keepNow(form);
+    for (const [name, draft] of pending) store(name, draft);
   });
 }
 
@@ -172,14 +245,14 @@ document.addEventListener("submit", (event) => {
   const token = form.querySelector("input[name=csrfmiddlewaretoken]");
   const newest = document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1];
   if (token && newest) token.value = newest;
-  if (user && form.matches("[data-keep]")) keepNow(form, { sent: true });
+  if (user && form.matches("[data-keep]")) keep(form, { sent: true });
 }, { capture: true });
 
 function letGoOfAccepted() {
   const accepted = document.cookie.match(/(?:^|; )accepted=([^;]*)/)?.[1];
   if (accepted) document.cookie = "accepted=; Max-Age=0; path=/; SameSite=Lax";
   for (const name of names()) {
-    const draft = read(name);
+    const draft = stored(name);
     if (!draft || (accepted && draft.key === accepted)) drop(name);
   }
 }
@@ -280,4 +353,5 @@ document.addEventListener("htmx:load", (event) => restoreAll(event.detail.elt));
 
 letGoOfAccepted();
 addEventListener("pageshow", (event) => event.persisted && letGoOfAccepted());
-restoreAll(document);
+/** Settled once every draft of this page is back in its form. */
+export const restored = restoreAll(document);

@@ -1,6 +1,9 @@
 // The call that the agent has answered, offered beside whatever she is doing: it never takes the keyboard and never
 // replaces what is being typed. One key takes it; while the row holds another call it waits until that one is saved.
 
+import { restored } from "./drafts.js";
+
+const DRAFTS_WITHIN = 1000; // milliseconds; a caller is on the line
 const row = document.getElementById("log");
 const offered = () => document.querySelector(".fx-offer:not([hidden]) [data-tel]");
 let waiting = null; // the number to put into the row when it is free
@@ -63,9 +66,10 @@ document.body.addEventListener("htmx:afterSettle", () => {
 
 // Opened by a softphone (?tel=). A draft that was never saved may have come back into the row: it stays, and the call
 // is offered beside it.
-window.addEventListener("load", () => {
+window.addEventListener("load", async () => {
   const asked = document.getElementById("asked");
   if (!asked || !row) return;
+  await Promise.race([restored, new Promise((late) => setTimeout(late, DRAFTS_WITHIN))]);
   const { tel, here } = asked.querySelector("[data-tel]").dataset;
   history.replaceState(null, "", here);
   const box = row.elements.namedItem("caller");

@@ -88,7 +88,8 @@ function keep(call) {
 }
 
 // ── Which tab sends ───────────────────────────────────────────────────────
-// A fresh call goes out beside others that are fresh, whatever tab they are in; what has waited goes out from one tab.
+// A fresh call goes out beside others that are fresh, whatever tab they are in; what has waited goes out from one tab, that
+// of the others with it.
 
 const together = (ask) => (navigator.locks ? navigator.locks.request("desk-calls", { mode: "shared" }, ask) : ask());
 const alone = (ask) =>
@@ -151,7 +152,9 @@ async function post(call) {
   return true;
 }
 
+// Those of the other tabs too, or they would follow out of their order.
 async function sendWaiting() {
+  await load().catch(() => {});
   for (let call = next(); call; call = next()) {
     if (call.id !== null && !(await vault.has(call.id))) leave(call); // another tab has sent it
     else if (!(await post(call))) return;
@@ -230,7 +233,17 @@ function isBack() {
   else if (next()) flush();
 }
 
-// Somebody else's page must not stay in this tab once she has signed in in another: then it becomes hers.
+const LEFT_WITHIN = 10000;
+let leaving = false;
+addEventListener("beforeunload", () => (leaving = true));
+
+/** Somebody else's page becomes that of who is signed in. Where she is on her way to another it is left alone: a page that
+ * renews itself would take her back. (What she asked for may be a file, and then the page stays after all.) */
+export function becomeTheirs() {
+  setTimeout(() => location.reload(), leaving ? LEFT_WITHIN : 0);
+}
+
+// Somebody else's page must not stay in this tab once she has signed in in another.
 async function whose() {
   const { status, text } = await ask(keys, {});
   if (status === 401) ended();
@@ -238,7 +251,7 @@ async function whose() {
   if (status !== 200) return;
   const told = JSON.parse(text);
   if (told.user !== user) {
-    if (calls.every((call) => call.id !== null)) location.reload();
+    if (calls.every((call) => call.id !== null)) becomeTheirs();
     return;
   }
   await vault.take(told);

@@ -115,10 +115,12 @@ export function sending(form, row) {
   });
 
   // A page that died before it could wipe what it had kept shows as a draft what is already on its way.
-  document.addEventListener("queue-loaded", () => {
+  function wipeWhatIsSent() {
     const without = (fields) => fields.filter(([name]) => name !== "outcome");
     if (row.busy() && calls.some((call) => call.tried && same(without(call.fields), without(typed())))) row.clear();
-  });
+  }
+  document.addEventListener("queue-loaded", wipeWhatIsSent);
+  form.addEventListener("draft-restored", wipeWhatIsSent);
 
   // ── Undo ────────────────────────────────────────────────────────────────
   document.body.addEventListener("call-undone", (event) => {

@@ -1,6 +1,6 @@
-// Calls that are not saved yet, in this browser's IndexedDB, encrypted (AES-GCM) with a key of the person signed in. The
-// desk gives the key, the same to the same person alone; here it cannot be exported, and it leaves with the sign-in: what
-// stays behind can be read again only by its author, after she has signed in again.
+// What is not saved yet, encrypted (AES-GCM) with a key of the person signed in: calls, in this browser's IndexedDB, and
+// drafts (drafts.js). The desk gives the key, the same to the same person alone; here it cannot be exported, and it leaves
+// with the sign-in: what stays behind can be read again only by its author, after she has signed in again.
 
 export const LONGEST = 24 * 60 * 60 * 1000; // a call
 const LONGEST_KEYS = 12 * 60 * 60 * 1000; // as long as a session
@@ -42,6 +42,10 @@ async function within(name, mode, ask) {
 
 let ring = null; // {user, signIn, at, keys: [[id, CryptoKey]]}
 
+let opens;
+/** Settled as soon as there are keys; where there will be none, never. */
+export const opened = new Promise((settle) => (opens = settle));
+
 const bytes = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 const imported = ({ id, secret }) =>
   crypto.subtle.importKey("raw", bytes(secret), "AES-GCM", false, ["encrypt", "decrypt"]).then((key) => [id, key]);
@@ -50,6 +54,7 @@ const imported = ({ id, secret }) =>
 export async function take({ user, signIn, keys }) {
   if (!possible()) return;
   ring = { user, signIn, at: Date.now(), keys: await Promise.all(keys.map(imported)) };
+  opens();
   await within("keys", "readwrite", (store) => store.put(ring, "ring"));
 }
 
@@ -58,7 +63,10 @@ export async function unlock(user, signIn) {
   if (!possible()) return { renew: true };
   const kept = await within("keys", "readonly", (store) => store.get("ring")).catch(() => null);
   const age = Date.now() - (kept?.at ?? 0);
-  if (kept?.user === user && kept.signIn === signIn && age < LONGEST_KEYS) ring = kept;
+  if (kept?.user === user && kept.signIn === signIn && age < LONGEST_KEYS) {
+    ring = kept;
+    opens();
+  }
   return { renew: !ring || age > RENEWED };
 }
 
@@ -72,18 +80,35 @@ export async function forget() {
   if (possible()) await within("keys", "readwrite", (store) => store.clear());
 }
 
-// ── Calls ─────────────────────────────────────────────────────────────────
+// ── Sealing ───────────────────────────────────────────────────────────────
 
 // What stands beside the text in clear cannot be exchanged for another's: it is sealed in with it.
-const sealed = (iv, owner, at) => ({ name: "AES-GCM", iv, additionalData: new TextEncoder().encode(`${owner}|${at}`) });
+const cipher = (iv, beside) => ({ name: "AES-GCM", iv, additionalData: new TextEncoder().encode(beside) });
+
+/** Whether what *user* types can be sealed now. */
+export const isOpen = (user) => ring?.user === user;
+
+/** *text* for nobody but who is signed in now, bound to what stands *beside* it. */
+export async function seal(text, beside) {
+  const [keyId, key] = ring.keys[0];
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  return { keyId, iv, data: await crypto.subtle.encrypt(cipher(iv, beside), key, new TextEncoder().encode(text)) };
+}
+
+/** The text, or null when these keys do not open it. */
+export async function unseal({ keyId, iv, data }, beside) {
+  const key = ring?.keys.find(([known]) => known === keyId)?.[1];
+  const text = key && (await crypto.subtle.decrypt(cipher(iv, beside), key, data).catch(() => null));
+  return text ? new TextDecoder().decode(text) : null;
+}
+
+// ── Calls ─────────────────────────────────────────────────────────────────
 
 /** Keep *call* for *owner*; its number in this browser, or null when it could not be kept. */
 export async function put(owner, call) {
-  if (!ring || ring.user !== owner) return null;
-  const [keyId, key] = ring.keys[0];
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const data = await crypto.subtle.encrypt(sealed(iv, owner, call.at), key, new TextEncoder().encode(JSON.stringify(call)));
-  return within("calls", "readwrite", (store) => store.add({ owner, at: call.at, keyId, iv, data }));
+  if (!isOpen(owner)) return null;
+  const sealed = await seal(JSON.stringify(call), `${owner}|${call.at}`);
+  return within("calls", "readwrite", (store) => store.add({ owner, at: call.at, ...sealed }));
 }
 
 export async function drop(id) {
@@ -98,13 +123,12 @@ export async function has(id) {
 export async function all(owner) {
   const found = { calls: [], others: 0 };
   if (!possible()) return found;
-  for (const { id, at, keyId, iv, data, ...entry } of await within("calls", "readonly", (store) => store.getAll())) {
-    const key = ring?.keys.find(([known]) => known === keyId)?.[1];
+  for (const { id, at, owner: author, ...sealed } of await within("calls", "readonly", (store) => store.getAll())) {
     if (Date.now() - at > LONGEST) await drop(id);
-    else if (entry.owner !== owner) found.others += 1;
-    else if (key) {
-      const text = await crypto.subtle.decrypt(sealed(iv, owner, at), key, data).catch(() => null);
-      if (text) found.calls.push({ ...JSON.parse(new TextDecoder().decode(text)), id });
+    else if (author !== owner) found.others += 1;
+    else {
+      const text = await unseal(sealed, `${owner}|${at}`);
+      if (text) found.calls.push({ ...JSON.parse(text), id });
     }
   }
   return found;

@@ -1,13 +1,14 @@
 """What someone types survives a reload, an ended session, a lost connection; and goes when the desk has it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from accounts.roles import Role
@@ -105,6 +106,102 @@ def test_the_next_person_at_this_computer_sees_nothing_of_it(
     page.goto(address)
 
     expect(page.locator("[name=text]")).to_have_value("")
+
+
+def test_a_page_that_learns_it_is_somebody_elses_leaves_her_who_is_on_her_way_alone(
+    page: Page, sign_in: SignIn, scribe: User, address: str
+) -> None:
+    sign_in(page, scribe)
+    on_her_way: list[Route] = []
+    page.route("**/note/?again", lambda route: on_her_way.append(route))
+    with page.expect_response("**/calls/keys/"), keys_held(page, address):
+        sign_in(page, factories.user(Role.LEAD))
+        with page.expect_request("**/note/?again"):
+            page.evaluate("() => { location.href = '?again'; }")
+    on_her_way[0].continue_()
+
+    page.wait_for_url("**/note/?again")
+
+
+@pytest.mark.usefixtures("text")
+def test_who_signs_out_leaves_nothing_that_can_be_read_and_finds_it_again(
+    page: Page, desk: str, sign_in: SignIn, scribe: User, address: str
+) -> None:
+    page.goto(f"{desk}/accounts/profile/")
+    page.get_by_role("button", name="Sign out").first.click()
+    page.wait_for_url(lambda url: "/accounts/profile/" not in url)
+    assert kept(page) == {"drafts": 1, "readable": False}
+
+    sign_in(page, scribe)
+    page.goto(address)
+
+    expect(page.locator("[name=text]")).to_have_value(WORDS)
+
+
+@pytest.mark.usefixtures("text")
+def test_what_was_left_in_clear_for_want_of_a_key_is_sealed_by_the_next_page(
+    page: Page, address: str
+) -> None:
+    sealed(page)
+    page.evaluate("() => { crypto.subtle.encrypt = () => new Promise(() => {}); }")
+    page.locator("[name=text]").fill(f"{WORDS} Encore un mot.")
+    page.goto(address)
+
+    expect(page.locator("[name=text]")).to_have_value(f"{WORDS} Encore un mot.")
+    sealed(page)
+
+
+@pytest.mark.usefixtures("text")
+def test_words_typed_before_the_draft_could_be_read_stay_and_the_draft_is_offered(
+    page: Page, sign_in: SignIn, scribe: User, address: str
+) -> None:
+    sealed(page)
+    sign_in(page, scribe)  # anew: the key is to be fetched first
+    with keys_held(page, address):
+        page.locator("[name=text]").fill("Un autre fait.")
+        page.wait_for_function("() => Object.keys(localStorage).length === 2")
+    notice = page.locator("[data-notice=notice-earlier]")
+    expect(notice).to_be_visible()
+    expect(page.locator("[name=text]")).to_have_value("Un autre fait.")
+
+    notice.get_by_role("button", name="Bring it back").click()
+    expect(page.locator("[name=text]")).to_have_value(WORDS)
+    notice.get_by_role("button", name="Bring it back").click()
+    expect(page.locator("[name=text]")).to_have_value("Un autre fait.")
+    page.reload()
+
+    expect(page.locator("[name=text]")).to_have_value("Un autre fait.")
+    notice.get_by_role("button", name="Bring it back").click()
+    expect(page.locator("[name=text]")).to_have_value(WORDS)
+
+
+@contextmanager
+def keys_held(page: Page, address: str) -> Iterator[None]:
+    """Opens the page; what it asks for to read drafts is answered only afterwards."""
+    held: list[Route] = []
+    page.route("**/calls/keys/", lambda route: held.append(route))
+    with page.expect_request("**/calls/keys/"):
+        page.goto(address)
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute("**/calls/keys/")
+
+
+def sealed(page: Page) -> None:
+    """Waits until there is a draft that cannot be read without its key."""
+    page.wait_for_function(
+        """() => {
+            const kept = Object.values(localStorage);
+            return kept.length && kept.every((text) => !text.includes("Sciensano"));
+        }"""
+    )
+
+
+def kept(page: Page) -> dict[str, object]:
+    """What lies in the browser, and whether the words can be read in it."""
+    found: list[str] = page.evaluate("Object.entries(localStorage).map((entry) => entry.join())")
+    return {"drafts": len(found), "readable": any("Sciensano" in text for text in found)}
 
 
 @pytest.mark.usefixtures("text")

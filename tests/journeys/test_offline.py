@@ -89,6 +89,49 @@ def test_calls_saved_while_the_server_is_down_are_there_once_and_in_order_when_i
     assert min(waited) >= timedelta(seconds=1)
 
 
+def test_two_tabs_of_the_same_agent_send_each_call_once_and_in_the_order_in_which_they_were_taken(
+    server: Server, calls: Page, desk: str
+) -> None:
+    other = calls.context.new_page()
+    other.goto(f"{desk}/desk/calls/")
+    posted: list[str] = []
+    calls.context.on(
+        "requestfinished", lambda asked: posted.append(asked.url) if asked.method == "POST" else None
+    )
+    server.stop()
+    save(calls, "one")
+    waiting(calls, 1)
+    save(other, "two")
+    waiting(other, 1)
+    save(calls, "three")
+    save(other, "four")
+    server.start()
+
+    for tab in (calls, other):
+        expect(tab.locator("#queue")).to_be_hidden()
+    assert stored() == ["one", "two", "three", "four"]
+    assert len([url for url in posted if url.endswith("/calls/log/")]) == 4
+
+
+def test_a_call_that_has_waited_for_a_day_is_gone_and_a_younger_one_is_sent(calls: Page) -> None:
+    now = timezone.now()
+    calls.route("**/desk/calls/log/", lambda route: route.abort())
+    save(calls, "a day ago")
+    waiting(calls, 1)
+    calls.clock.set_fixed_time(now + timedelta(hours=23))
+    save(calls, "an hour ago")
+    waiting(calls, 2)
+
+    calls.clock.set_fixed_time(now + timedelta(hours=24, minutes=1))
+    calls.reload()
+    waiting(calls, 1)
+    assert kept(calls)["calls"] == 1
+    calls.unroute("**/desk/calls/log/")
+
+    arrived(calls, 2)
+    assert stored() == ["an hour ago"]
+
+
 def test_the_page_opens_without_a_network_holds_no_caller_and_takes_calls(calls: Page) -> None:
     calls.context.set_offline(True)
     save(calls, "before", note=NOTE)
