@@ -50,9 +50,19 @@ def post_text(
     return composed(facts, channel, own=own, action=action)
 
 
-def composed(facts: Facts, channel: Channel, *, own: str = "", action: Action = Action.POST) -> Composed:
-    """As `post_text`, of *facts* that need not be stored yet."""
+def answer_text(update: Update, channel: Channel, language: str, *, before: str) -> tuple[str, str]:
+    """*before*, then what *update* tells in the room that leaves, as an answer to a post; and its language."""
+    facts = facts_of(update, language)
+    return facts.language, before + composed(facts, channel, before=before).text
+
+
+def composed(
+    facts: Facts, channel: Channel, *, own: str = "", action: Action = Action.POST, before: str = ""
+) -> Composed:
+    """As `post_text`, of *facts* that need not be stored yet. *before*: what else stands in the post."""
     limit = capabilities(channel).limit
+    if limit and before:
+        limit = replace(limit, most=limit.most - limit.count(before))
     if own:
         return replace(measured(marked(own, facts.language) if facts.drill else own, limit), by_hand=True)
     builtin = _builtin(facts, channel, action)

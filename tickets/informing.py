@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, Q, QuerySet
+from django.db.models import Count, Exists, Prefetch, Q, QuerySet
 
 from comms.channels.mobile import NotAMobile, mobile
 from comms.models import Channel, ChannelKind, DeliveryState, Update
@@ -17,6 +17,8 @@ from tickets.models import (
     ContactChannel,
     Informed,
     InformedBy,
+    Mail,
+    MailKind,
 )
 
 KINDS = {InformedBy.EMAIL: ChannelKind.CALLER_EMAIL, InformedBy.SMS: ChannelKind.CALLER_SMS}
@@ -26,13 +28,15 @@ IN_VAIN = Q(delivery__state__in=FAILED) | Q(bounced_at__isnull=False)
 
 @dataclass(frozen=True)
 class Caller:
-    """*contact*: the newest of hers on the incident; *contacts*: all of them."""
+    """*contact*: the newest of hers on the incident; *contacts*: all of them. *email*: where she wrote from, else her
+    pharmacy's. *mention*: her newest post that can be answered."""
 
     contact: Contact
     contacts: tuple[Contact, ...]
     email: str
     mobile: str
     number: str
+    mention: Mail | None
 
     @property
     def came_by(self) -> ContactChannel:
@@ -40,7 +44,12 @@ class Caller:
 
     def reached_by(self, wanted: InformedBy) -> InformedBy | None:
         """The wanted way, else the phone; None for who left neither address nor number."""
-        address = {InformedBy.EMAIL: self.email, InformedBy.SMS: self.mobile, InformedBy.PHONE: self.number}
+        address = {
+            InformedBy.EMAIL: self.email,
+            InformedBy.SMS: self.mobile,
+            InformedBy.POST: self.mention,
+            InformedBy.PHONE: self.number,
+        }
         if address[wanted]:
             return wanted
         return InformedBy.PHONE if self.number else None
@@ -59,12 +68,15 @@ class Result:
 def to_tell(update: Update, *, waiting_only: bool = False) -> list[Caller]:
     """Each caller once, the newest call first: who has neither heard *update* on the phone nor been informed of it.
 
-    *waiting_only*: who wants to be phoned when it works. Two queries, however many called.
+    *waiting_only*: who wants to be phoned when it works. As many queries, however many called.
     """
     found: dict[object, list[Contact]] = {}
     contacts = Contact.objects.of_incident(update.incident).exclude(channel=ContactChannel.INTERNAL)
+    written = (
+        Mail.objects.filter(kind=MailKind.MESSAGE).select_related("channel").order_by("-occurred_at", "-pk")
+    )
     related = contacts.select_related("pharmacy", "callback", "told_update").prefetch_related(
-        "pharmacy__phones"
+        "pharmacy__phones", Prefetch("mails", written)
     )
     told = set(Informed.objects.filter(update=update).values_list("contact", flat=True))
     heard: set[object] = set()
@@ -91,12 +103,16 @@ def _caller(contacts: list[Contact]) -> Caller:
     heard = [contact.caller_e164 for contact in contacts]
     kept = [phone.e164 for phone in pharmacy.phones.all()] if pharmacy else []
     numbers = [number for number in (*wished, *heard, *kept) if number]
+    mails = [mail for contact in contacts for mail in contact.mails.all()]
+    letters = [mail.sender for mail in mails if not mail.is_mention and mail.sender]
+    posts = [mail for mail in mails if mail.is_mention and mail.channel and mail.channel.enabled]
     return Caller(
         contact=contacts[0],
         contacts=tuple(contacts),
-        email=pharmacy.email if pharmacy else "",
+        email=next(iter(letters), pharmacy.email if pharmacy else ""),
         mobile=next((number for number in numbers if _takes_sms(number)), ""),
         number=next(iter(numbers), ""),
+        mention=next(iter(posts), None),
     )
 
 

@@ -10,7 +10,8 @@ from django.db import transaction
 
 from comms.channels.kinds import capabilities
 from comms.channels.letter import domain
-from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Notice
+from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Notice, Update
+from comms.posting import answer_text
 
 
 def reply_id(key: UUID) -> str:
@@ -59,7 +60,28 @@ def owe_post(channel: Channel, *, key: UUID, to: str, language: str, text: str, 
     return _owe(channel, key=key, to=to, language=language, text=text, at=at)
 
 
-def _owe(channel: Channel, *, key: UUID, to: str, language: str, text: str, at: datetime) -> Delivery:
+def owe_answer(
+    update: Update, channel: Channel, *, key: UUID, to: str, author: str, language: str, at: datetime
+) -> Delivery:
+    """Owe what *update* tells as an answer to *author*'s post *to*, in the caller's transaction.
+
+    Of an exercise it is rehearsed: written down, never sent.
+    """
+    spoken, text = answer_text(update, channel, language, before=addressed(channel, author, ""))
+    state = DeliveryState.REHEARSED if update.incident.drill else DeliveryState.QUEUED
+    return _owe(channel, key=key, to=to, language=spoken, text=text, at=at, state=state)
+
+
+def _owe(
+    channel: Channel,
+    *,
+    key: UUID,
+    to: str,
+    language: str,
+    text: str,
+    at: datetime,
+    state: DeliveryState = DeliveryState.QUEUED,
+) -> Delivery:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("What is owed is part of the decision to say it.")
     return Delivery.objects.create(
@@ -69,7 +91,7 @@ def _owe(channel: Channel, *, key: UUID, to: str, language: str, text: str, at: 
         language=language,
         recipient=to,
         text=text,
-        state=DeliveryState.QUEUED,
+        state=state,
         environment=settings.DESK_ENVIRONMENT_ID,
         created_at=at,
         not_before=at,

@@ -9,17 +9,23 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from imap_tools import MailMessage
 
 from accounts.models import User
 from accounts.roles import Role
 from comms import relay
 from comms.channels.letter import message_id
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
+from comms.operations import replies
+from incidents import timeline
 from incidents.models import Incident, Phase
 from tests import factories
+from tests.tickets.test_mail import written
+from tests.tickets.test_mentions import said
 from tickets import operations
 from tickets.informing import results
+from tickets.letters import letter_of
 from tickets.models import (
     Callback,
     CallbackState,
@@ -28,6 +34,7 @@ from tickets.models import (
     ContactChannel,
     Informed,
     InformedBy,
+    MailKind,
     PharmacyPhone,
 )
 from tickets.operations.informing import note_bounce
@@ -73,6 +80,11 @@ def tell(client: Client, update: Update, **sent: Any) -> Any:
     return client.post(
         address, {"number": update.number, "language": ["fr", "nl", "de", "en"], **ways, **sent}
     )
+
+
+def timeline_text(incident: Incident) -> str:
+    with translation.override("en"):
+        return " ".join(timeline.describe(entry) for entry in incident.entries.all())
 
 
 def told() -> list[tuple[str, str]]:
@@ -135,6 +147,67 @@ def test_by_sms_go_those_who_gave_a_mobile_number(
     [delivery] = Delivery.objects.all()
     assert (delivery.recipient, "FarmaFlux" in delivery.text) == ("+32475123456", True)
     assert list(Informed.objects.order_by("contact_id").values_list("way", flat=True)) == ["sms", "phone"]
+
+
+def test_who_mentioned_us_is_told_under_her_post_by_the_account_that_she_mentioned(
+    client: Client, lead: User, incident: Incident, update: Update, by_mail: Channel, account: Channel
+) -> None:
+    factories.incident()  # another one is open
+    asked = operations.take_mention(said(author=f"@{'marie' * 6}@m.example"), account)
+    assert asked.contact
+    Contact.objects.filter(mails=asked).update(incident=incident)
+    Callback.objects.create(contact=asked.contact, number="8003")
+    caller(incident, email="a@pharmacy.example")
+    page = client.get(reverse("tickets:callers", args=[incident.public_id])).text
+    assert page.count('<option value="post" selected>') == page.count('value="post"') == 1
+
+    for _ in range(2):
+        assert tell(client, update, way_social="post").status_code == 302
+
+    delivery = Delivery.objects.get(channel=account)
+    assert (delivery.recipient, delivery.notice, delivery.language) == (asked.post, "reply", "fr")
+    assert delivery.text.startswith(f"{asked.sender} ")
+    assert incident.public_id in delivery.text
+    assert replies.too_many(account, delivery.text) == 0
+    assert set(told()) == {("a@pharmacy.example", "email"), (None, "post")}
+    assert asked.contact.mails.get(kind=MailKind.REPLY).delivery == delivery
+    assert Callback.objects.get().state == CallbackState.DONE
+    assert "reply to the post 1" in timeline_text(incident)
+
+
+def test_an_account_that_is_switched_off_answers_nobody(
+    client: Client, lead: User, incident: Incident, update: Update, account: Channel
+) -> None:
+    operations.take_mention(said(), account)
+    Channel.objects.update(enabled=False)
+
+    assert 'value="post"' not in client.get(reverse("tickets:callers", args=[incident.public_id])).text
+    tell(client, update, way_social="post")
+
+    assert not Informed.objects.exists()
+
+
+def test_of_an_exercise_no_post_is_answered(
+    client: Client, lead: User, incident: Incident, update: Update, account: Channel
+) -> None:
+    Incident.objects.update(drill=True)
+    asked = operations.take_mention(said(), account)
+    Contact.objects.filter(mails=asked).update(incident=incident)
+
+    tell(client, update, way_social="post")
+
+    delivery = Delivery.objects.get()
+    assert (delivery.state, "EXERCICE" in delivery.text) == (DeliveryState.REHEARSED, True)
+
+
+def test_who_wrote_is_told_at_the_address_that_she_wrote_from(
+    client: Client, lead: User, incident: Incident, update: Update, by_mail: Channel
+) -> None:
+    operations.take_mail(letter_of(MailMessage.from_bytes(written(From="Marie <marie@home.example>"))))
+
+    tell(client, update)
+
+    assert Delivery.objects.get().recipient == "marie@home.example"
 
 
 def test_only_who_waits_and_only_the_languages_ticked(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from comms.channels import credentials, kinds
+from comms.channels import kinds
 from comms.channels.base import TransportError
 from comms.channels.hearing import Heard, Mention
 from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Listening
@@ -26,19 +26,6 @@ from tickets.models import Contact, ContactChannel, Mail
 
 pytestmark = pytest.mark.django_db
 POST = "https://m.example/@marie/1"
-
-
-@pytest.fixture
-def account() -> Channel:
-    return Channel.objects.create(
-        key="mastodon",
-        name="@farmaflux",
-        kind=ChannelKind.MASTODON,
-        languages=["nl"],
-        mentions=True,
-        settings={"server": "https://m.example"},
-        sealed_secrets=credentials.seal({"token": "t"}),
-    )
 
 
 @pytest.fixture

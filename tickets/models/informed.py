@@ -12,11 +12,12 @@ from tickets.models.contact import Contact
 class InformedBy(models.TextChoices):
     EMAIL = "email", _("e-mail")
     SMS = "sms", _("SMS")
+    POST = "post", _("reply to the post")
     PHONE = "phone", _("phone list")
 
 
 class Informed(models.Model):
-    """By e-mail and SMS the answer is the delivery's state, of the phone list that of the contact's callback.
+    """In writing the answer is the delivery's state, of the phone list that of the contact's callback.
 
     A mail that was accepted may come back nevertheless: then it has bounced.
     """

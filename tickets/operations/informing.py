@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import translation
@@ -14,11 +15,12 @@ from accounts.refusals import Refused
 from comms.channels.letter import message_id
 from comms.models import Delivery, DeliveryState, Update
 from comms.operations.callers import owe_callers
+from comms.operations.replies import owe_answer, reply_id
 from comms.permissions import check_publish_update
 from incidents import timeline
 from incidents.models import EntryKind, Incident
 from tickets import phone
-from tickets.informing import Caller, channels, to_tell, undelivered
+from tickets.informing import KINDS, Caller, channels, to_tell, undelivered
 from tickets.models import (
     Callback,
     CallbackState,
@@ -28,6 +30,8 @@ from tickets.models import (
     ContactChannel,
     Informed,
     InformedBy,
+    Mail,
+    MailKind,
 )
 
 BOUNCES_WITHIN = timedelta(days=7)  # mail servers try for five
@@ -59,13 +63,15 @@ def inform_callers(
         wanted = ways.get(caller.came_by)
         if wanted is None or caller.contact.language not in languages:
             continue
-        if wanted not in open_ways and wanted != InformedBy.PHONE:
+        if wanted in KINDS and wanted not in open_ways:
             raise Refused(_("No channel to callers is switched on for: %(way)s") % {"way": wanted.label})
         if way := caller.reached_by(wanted):
             reached.setdefault(way, []).append(caller)
     for way, callers in reached.items():
         if way == InformedBy.PHONE:
             _put_on_the_list(update, [caller.contact for caller in callers], callers, by=by, at=at)
+        elif way == InformedBy.POST:
+            _answer(update, callers, by=by, at=at)
         else:
             _write(update, way, callers, by=by, at=at)
     counts = {way: len(callers) for way, callers in reached.items()}
@@ -125,6 +131,44 @@ def _write(update: Update, way: InformedBy, callers: list[Caller], *, by: User, 
         Informed(contact=caller.contact, update=update, way=way, delivery=owed[address(caller)], at=at, by=by)
         for caller in callers
     )
+    _close_callbacks(update, way, callers, by=by, at=at)
+
+
+def _answer(update: Update, callers: list[Caller], *, by: User, at: datetime) -> None:
+    """Each under her post, by the account that she mentioned; it stands in her thread like any reply."""
+    for caller in callers:
+        asked = caller.mention
+        if asked is None or asked.channel is None:
+            continue
+        key, contact = uuid4(), caller.contact
+        delivery = owe_answer(
+            update,
+            asked.channel,
+            key=key,
+            to=asked.post,
+            author=asked.sender,
+            language=contact.language,
+            at=at,
+        )
+        Mail.objects.create(
+            message_id=reply_id(key),
+            kind=MailKind.REPLY,
+            contact=asked.contact,
+            name=by.display_name[:120],
+            text=delivery.text,
+            occurred_at=at,
+            delivery=delivery,
+            by=by,
+        )
+        Informed.objects.create(
+            contact=contact, update=update, way=InformedBy.POST, delivery=delivery, at=at, by=by
+        )
+    _close_callbacks(update, InformedBy.POST, callers, by=by, at=at)
+
+
+def _close_callbacks(
+    update: Update, way: InformedBy, callers: list[Caller], *, by: User, at: datetime
+) -> None:
     waited = [contact.pk for caller in callers for contact in caller.contacts]
     Callback.objects.open().filter(contact__in=waited).update(
         state=CallbackState.DONE,

@@ -18,7 +18,7 @@ from comms.models import Update
 from comms.permissions import can_configure_channel, can_publish_update
 from incidents.models import Incident
 from tickets import operations
-from tickets.informing import channels, counted, newest, results, to_tell, undelivered
+from tickets.informing import KINDS, channels, counted, newest, results, to_tell, undelivered
 from tickets.models import ContactChannel, InformedBy
 
 
@@ -82,15 +82,16 @@ def _callers(
     if update is not None:
         found, ways = to_tell(update, waiting_only=waiting), channels(update)
         usable = [*ways, InformedBy.PHONE]
+        posts = [InformedBy.POST] if any(caller.mention for caller in found) else []
         context |= {
             "text": update.text_in(request.user.language),
             "count": len(found),
             "rows": [
-                (came, [languages[code] for code in Language], total, _default(came, usable, asked))
+                (came, [languages[code] for code in Language], total, offered, _default(came, offered, asked))
                 for came, languages, total in counted(found)
+                if (offered := [*posts, *usable] if came == ContactChannel.SOCIAL else usable)
             ],
-            "usable": usable,
-            "missing": [way for way in InformedBy if way not in usable],
+            "missing": [way for way in KINDS if way not in ways],
             "languages": [(code, code in asked.getlist("language") or not refusal) for code in Language],
             "results": results(update),
             "undelivered": list(
@@ -102,8 +103,8 @@ def _callers(
     return render(request, "tickets/callers.html", context, status=422 if refusal else 200)
 
 
-def _default(came: ContactChannel, usable: list[InformedBy], asked: Any) -> str:
-    """As chosen, else in writing where that can be done."""
+def _default(came: ContactChannel, offered: list[InformedBy], asked: Any) -> str:
+    """As chosen, else in writing where that can be done: under her post who came by one."""
     if f"way_{came}" in asked:
         return str(asked[f"way_{came}"])
-    return str(usable[0])
+    return str(offered[0])
