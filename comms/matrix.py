@@ -132,9 +132,11 @@ def places() -> tuple[Row, ...]:
 def _site_now(*, since: datetime | None) -> Cell:
     """*since*: when what it should show was published, where that is known."""
     state = site.state()
-    if not state.behind:
+    if state.stale:
+        since = state.published_at
+    elif not state.behind:
         return Cell("ok", "d-check", _("visible"))
-    if state.error:
+    if state.behind and state.error:
         return Cell("major", "d-x", _("not renewed: %(reason)s") % {"reason": shorten(state.error, LONGEST)})
     if since and timezone.now() - since > PATIENCE:
         told = {"time": f"{timezone.localtime(since):%H:%M}"}

@@ -18,18 +18,23 @@ from incidents.models import Incident, Maintenance, PublicRevision
 # A little less than the relay's period, so that each round renews.
 AGE_WHILE_IT_LASTS = timedelta(seconds=55)
 AGE_WHEN_CALM = timedelta(hours=1)
+STALE = timedelta(minutes=3)  # after which its pages themselves say that they are old (stale.js)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """What the public sees (number 0: nothing yet) beside the revision it should see."""
+    """What the public sees (number 0: nothing yet) beside the revision it should see.
+
+    stale: it tells of something that lasts, and is no longer renewed.
+    """
 
     number: int
     revision: int
     published_at: datetime | None
     should_show: int
+    stale: bool
     error: str
 
     @property
@@ -131,11 +136,12 @@ def try_to_renew() -> bool:
 
 
 def state() -> SiteState:
-    shown = published(settings.DESK_STATUS_ROOT)
+    shown, at = published(settings.DESK_STATUS_ROOT), timezone.now()
     return SiteState(
         number=shown.number if shown else 0,
         revision=shown.revision if shown else 0,
         published_at=shown.at if shown else None,
         should_show=PublicRevision.objects.current(),
+        stale=shown is not None and at - shown.at > STALE and _lasts(at),
         error=_errors[-1] if _errors else "",
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
@@ -13,7 +14,7 @@ from comms.models import Channel, Claim, Delivery, DeliveryState, Update
 from comms.operations import deliveries
 from comms.pulse import sending
 from comms.status import site
-from incidents.models import PublicRevision
+from incidents.models import Phase, PublicRevision
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,22 @@ def test_a_status_page_that_stays_behind_is_red(monkeypatch: pytest.MonkeyPatch)
 
     site.renew()
     assert shown(update)["Status page"][0] == ("visible", False)
+
+
+@pytest.mark.parametrize(
+    ("phase", "label"), [(Phase.IDENTIFIED, "not renewed since {:%H:%M}"), (Phase.RESOLVED, "visible")]
+)
+def test_a_status_page_that_grows_old_while_an_incident_lasts_is_red(phase: Phase, label: str) -> None:
+    with time_machine.travel(factories.OUTAGE, tick=False) as clock:
+        update = factories.update(factories.incident(phase=phase), published_at=factories.OUTAGE)
+        site.renew()
+        clock.shift(timedelta(minutes=3))
+        young = shown(update)["Status page"][0]
+        clock.shift(timedelta(seconds=1))
+        old = shown(update)["Status page"][0]
+
+    assert young == ("visible", False)
+    assert old == (label.format(timezone.localtime(factories.OUTAGE)), False)
 
 
 def test_a_cell_counts_what_was_sent_and_what_was_not() -> None:
