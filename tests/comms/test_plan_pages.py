@@ -483,6 +483,21 @@ def test_a_step_that_asks_for_evidence_says_beside_each_field_what_is_missing_an
     assert "Reached Anne How phone Message v1" in show(client, checklist.incident)
 
 
+def test_the_message_that_is_the_evidence_is_one_click_away_and_paper_tells_all_of_it(
+    client: Client, signed_in: Callable[..., User], checklist: Checklist
+) -> None:
+    signed_in(Role.AGENT)
+    sent = factories.update(checklist.incident, published_at=timezone.now())
+    mark(client, checklist.items.get(number=1), reached="Anne", how="phone", update=str(sent.number))
+    public_id = checklist.incident.public_id
+
+    page = client.get(reverse("comms:plan", args=[public_id])).text
+    paper = client.get(reverse("comms:board_paper", args=[public_id])).text
+
+    assert f'<dd><a href="{reverse("comms:deliveries", args=[public_id, sent.number])}">v1</a>' in page
+    assert "Reached: Anne<br>How: phone<br>Message: v1" in paper
+
+
 def test_one_click_opens_the_composer_for_a_step_that_is_a_message(
     client: Client, signed_in: Callable[..., User], checklist: Checklist
 ) -> None:

@@ -10,7 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
 from accounts.roles import Role
-from comms.operations.plan import start_plan
+from comms.models import Tick
+from comms.operations.plan import Proof, start_plan, tick
 from comms.operations.prepared import install as install_messages
 from comms.operations.reminders import remind
 from comms.operations.standard_plan import install
@@ -81,19 +82,21 @@ def test_from_the_incidents_page_the_plan_is_started_and_the_holding_statement_p
     assert (clicks + 1) * UNHURRIED <= MOST_SECONDS  # the first one: to come to the page
 
 
-def test_on_a_phone_everything_on_the_board_is_as_large_as_a_thumb(
+def test_on_a_phone_everything_on_the_board_and_the_checklist_is_as_large_as_a_thumb(
     desk: str, open_page: OpenPage, sign_in: SignIn
 ) -> None:
     lead = factories.user(Role.LEAD, language="nl")
     outage(lead)
     incident = outage(lead)
     assign_role(incident, ResponseRole.CRISIS_LEAD, lead, by=lead)
-    start_plan(incident, install(), by=lead, at=timezone.now() - timedelta(minutes=20))
+    steps = start_plan(incident, install(), by=lead, at=timezone.now() - timedelta(minutes=20)).items
+    proof = Proof(update=factories.update(incident, published_at=timezone.now()))
+    tick(steps.get(number=3), key=uuid.uuid4(), outcome=Tick.Outcome.DONE, proof=proof, by=lead)
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     sign_in(page, lead)
 
-    for query in ("", "?by=role"):
-        page.goto(f"{desk}/desk/plan/{incident.public_id}/board/{query}")
+    for part in ("board/", "board/?by=role", ""):
+        page.goto(f"{desk}/desk/plan/{incident.public_id}/{part}")
         expect(page.locator(".is-late").first).to_be_visible()
         assert page.locator("main").evaluate(SMALLER, THUMB) == []
         assert page.locator("#incident-header").evaluate(SMALLER, THUMB) == []
