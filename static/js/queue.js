@@ -248,7 +248,7 @@ async function whose() {
   const { status, text } = await ask(keys, {});
   if (status === 401) ended();
   else if (status === 0 || GONE.has(status)) lost();
-  if (status !== 200) return;
+  if (status !== 200 || !text) return; // cut off: the page is being left
   const told = JSON.parse(text);
   if (told.user !== user) {
     if (calls.every((call) => call.id !== null)) becomeTheirs();

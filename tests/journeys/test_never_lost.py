@@ -175,6 +175,21 @@ def test_words_typed_before_the_draft_could_be_read_stay_and_the_draft_is_offere
     expect(page.locator("[name=text]")).to_have_value(WORDS)
 
 
+def test_keys_that_were_cut_off_with_the_page_that_asked_are_none(
+    page: Page, sign_in: SignIn, scribe: User, address: str
+) -> None:
+    sign_in(page, scribe)
+    page.route("**/calls/keys/", lambda route: route.fulfill(status=200, body=""))
+    with page.expect_response("**/calls/keys/"):
+        page.goto(address)
+    type_words(page)  # nothing was complained of (open_page)
+
+    page.unroute("**/calls/keys/")
+    page.reload()
+
+    expect(page.locator("[name=text]")).to_have_value(WORDS)
+
+
 @contextmanager
 def keys_held(page: Page, address: str) -> Iterator[None]:
     """Opens the page; what it asks for to read drafts is answered only afterwards."""

@@ -10,11 +10,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.roles import Role
+from accounts.templatetags.desk import clock
 from comms.models import Update
 from incidents.models import Incident, Phase, PublicRevision, Severity
 from tests import factories
@@ -574,9 +575,10 @@ def test_when_what_to_do_holds_no_longer_the_panel_says_so_by_itself(
     with time_machine.travel(until + timedelta(seconds=1)):
         past = say(client, incident, seen=version)
 
-    clock = f"{timezone.localtime(until):%H:%M}"
-    assert (f"Holds until {clock}</p>" in holds.text, still.status_code) == (True, 204)
-    assert f"Held until {clock}: say that the next message" in past.text
+    with translation.override("en"):
+        later = clock(until)  # towards midnight with the day
+    assert (f"Holds until {later}</p>" in holds.text, still.status_code) == (True, 204)
+    assert f"Held until {timezone.localtime(until):%H:%M}: say that the next message" in past.text
 
 
 def confirm(client: Client, incident: Incident, number: object, **headers: str) -> Any:
