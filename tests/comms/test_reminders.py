@@ -30,7 +30,7 @@ from comms.operations.reminders import remind, stage
 from comms.plan.agenda import Pending
 from comms.relay import run_once
 from incidents import operations as incidents
-from incidents.models import Incident, ResponseRole
+from incidents.models import Colleague, Incident, ResponseRole
 from tests import factories
 from tests.factories import OUTAGE
 
@@ -147,6 +147,43 @@ def test_an_owner_whose_account_is_closed_leaves_her_step_to_the_crisis_lead(
     remind(OUTAGE + 30 * MINUTE)
 
     assert [recipient for recipient, _said in sent()] == ["lead@apb.example"]
+
+
+def test_a_deputy_is_reminded_where_nobody_holds_the_role_and_of_what_is_late_for_long(
+    lead: User, scribe: User
+) -> None:
+    deputy = factories.user(email="deputy@apb.example", language="en")
+    incident = started(lead).incident
+    incidents.assign_role(incident, ResponseRole.SCRIBE, deputy, by=lead, deputy=True, at=OUTAGE)
+    told: list[set[str]] = []
+
+    for minute, holder in ((26, None), (30, scribe), (40, scribe)):
+        incidents.assign_role(incident, ResponseRole.SCRIBE, holder, by=lead, at=OUTAGE)
+        remind(OUTAGE + minute * MINUTE)
+        told.append({recipient for recipient, _said in sent()[sum(map(len, told)) :]})
+
+    assert told == [
+        {"deputy@apb.example"},
+        {"scribe@apb.example"},
+        {"scribe@apb.example", "deputy@apb.example", "lead@apb.example"},
+    ]
+
+
+def test_her_telephone_is_told_too_by_its_number_in_her_account_or_on_the_list_of_colleagues(
+    lead: User, scribe: User
+) -> None:
+    Channel.objects.create(key="sms", kind=ChannelKind.STAFF_SMS, name="SMS")
+    Colleague.objects.create(name="Lead", phone="0470 65 43 21", e164="+32470654321", account=lead)
+    held(started(lead), lead, scribe)
+
+    remind(OUTAGE + 40 * MINUTE)
+
+    assert {recipient for recipient, _said in sent()} == {
+        "scribe@apb.example",
+        "+32470123456",
+        "lead@apb.example",
+        "+32470654321",
+    }
 
 
 # -- in the browser
