@@ -12,7 +12,9 @@ from accounts.models import User
 
 KEPT_FOR = 12 * 60 * 60  # seconds
 MOST = 64 * 1024  # characters in all
-HIDDEN = {"csrfmiddlewaretoken", "typed_by", "key"}
+# What a form keeps for itself: by these names, or with Django's prefix for what a field held at first.
+HIDDEN = {"csrfmiddlewaretoken", "typed_by", "key", "revision", "base", "undo"}
+HELD_AT_FIRST = "initial-"
 UNKEPT = "secret_"  # what the names of fields for secrets begin with: those are not kept
 _SESSION_KEY = "typed"
 
@@ -48,7 +50,11 @@ class Typed:
     @property
     def _filled(self) -> list[list[str]]:
         """Without the fields that are the form's own business."""
-        return [[name, value] for name, value in self.fields if name not in HIDDEN and value]
+        return [
+            [name, value]
+            for name, value in self.fields
+            if value and name not in HIDDEN and not name.startswith(HELD_AT_FIRST)
+        ]
 
     @property
     def resent(self) -> list[list[str]]:

@@ -55,6 +55,21 @@ def test_text_posted_without_a_session_is_shown_again_after_signing_in(client: C
     assert (page.context["typed"].shown, page.context["typed"].others) == ([("fr", typed["body_fr"])], 1)
 
 
+def test_what_a_form_keeps_for_itself_is_sent_again_but_not_shown_as_typed(
+    client: Client, address: str
+) -> None:
+    own = {"revision": "1", "base": "phase:cc1b1210 body_fr:76aa6b29", "undo": '[{"body_fr": "Avant."}]'}
+    own["initial-note_fr"] = "Ce qui était là."
+    fields = {"typed_by": typed_by(client, person("writer"), address), "body_fr": "Un texte.", **own}
+
+    client.post(address, fields)
+    sign_in(client, "writer")
+    typed = client.get(reverse("accounts:resume")).context["typed"]
+
+    assert (typed.shown, typed.others) == ([("fr", "Un texte.")], 0)
+    assert own.items() <= dict(typed.resent).items()
+
+
 def test_a_secret_is_not_kept(client: Client, address: str) -> None:
     writer = person("writer")
     fields = {"typed_by": typed_by(client, writer, address), "body_fr": "Un texte.", "secret_token": "s3cret"}
