@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -27,24 +27,49 @@ CONNECTIONS = 20  # to PostgreSQL, of one process
 IDLE_TIMEOUT = "-c idle_in_transaction_session_timeout=30s"
 
 
+def folder(env: environ.Env, name: str, default: Path) -> Path:
+    """A folder, made where there is none."""
+    path = Path(env.str(name, default=str(default))).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}: {path} cannot be made: {error.strerror}.") from None
+    return path
+
+
+def _split(name: str, given: str) -> SplitResult:
+    """The parts of an address. What is refused is not repeated: a password may be in it."""
+    try:
+        parts = urlsplit(given)
+        _ = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name}: this is no address. Signs like / : @ in a password are percent-encoded."
+        ) from None
+    return parts
+
+
 def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
     """The one database: SQLite under *data_dir* unless DATABASE_URL says otherwise."""
-    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{data_dir / 'desk.sqlite3'}")
-    match config["ENGINE"]:
-        case "django.db.backends.sqlite3":
-            # Whoever closes the last connection writes the whole log back, and waits for it.
-            config["CONN_MAX_AGE"] = None
-            config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
-        case "django.db.backends.postgresql":
-            config["OPTIONS"] = {
-                "pool": {"min_size": 1, "max_size": CONNECTIONS, "timeout": 2},
-                "options": IDLE_TIMEOUT,
-                **GONE_WITHIN,
-                **PREPARED,
-                **config.get("OPTIONS", {}),
-            }
-        case engine:
-            raise ImproperlyConfigured(f"DATABASE_URL: {engine} is neither SQLite nor PostgreSQL.")
+    given: str = env.str("DATABASE_URL", default=f"sqlite:///{data_dir / 'desk.sqlite3'}")
+    parts = _split("DATABASE_URL", given)
+    if parts.scheme not in {"sqlite", "postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL: this is neither SQLite nor PostgreSQL.")
+    if not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL: give postgres://user:password@host:5432/name.")
+    config: dict[str, Any] = env.db_url_config(given)
+    if parts.scheme == "sqlite":
+        # Whoever closes the last connection writes the whole log back, and waits for it.
+        config["CONN_MAX_AGE"] = None
+        config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
+    else:
+        config["OPTIONS"] = {
+            "pool": {"min_size": 1, "max_size": CONNECTIONS, "timeout": 2},
+            "options": IDLE_TIMEOUT,
+            **GONE_WITHIN,
+            **PREPARED,
+            **config.get("OPTIONS", {}),
+        }
     return config
 
 
@@ -65,7 +90,7 @@ def secret_key(env: environ.Env, data_dir: Path) -> str:
 def address(env: environ.Env, name: str, default: str) -> str:
     """An http(s) address without a trailing slash."""
     given: str = env.str(name, default=default).rstrip("/")
-    parts = urlsplit(given)
+    parts = _split(name, given)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ImproperlyConfigured(f"{name}: {given!r} is not an http or https address.")
     return given
@@ -79,7 +104,8 @@ def mailer(env: environ.Env, data_dir: Path) -> dict[str, Any]:
             "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "OPTIONS": {"file_path": str(data_dir / "mail")},
         }
-    if urlsplit(url).scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not urlsplit(url).hostname:
+    parts = _split("MAIL_URL", url)
+    if parts.scheme not in {"smtp", "smtp+tls", "smtp+ssl"} or not parts.hostname:
         raise ImproperlyConfigured("MAIL_URL: give smtp://, smtp+tls:// or smtp+ssl:// and a host.")
     given = env.email_url_config(url)
     return {
@@ -122,23 +148,19 @@ def imap(env: environ.Env, name: str) -> Imap | None:
     given: str = env.str(name, default="")
     if not given:
         return None
-    parts = urlsplit(given)
+    parts = _split(name, given)
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    try:
-        number = parts.port
-    except ValueError:
-        number = 0
     if (
         (parts.scheme != "imaps" and not (parts.scheme == "imap" and local))
         or not parts.hostname
-        or number == 0
+        or parts.port == 0
     ):
         raise ImproperlyConfigured(f"{name}: give imaps://user:password@host/folder.")
     if not parts.username or parts.password is None:
         raise ImproperlyConfigured(f"{name}: the user or the password is missing.")
     return Imap(
         host=parts.hostname,
-        port=number or (993 if parts.scheme == "imaps" else 143),
+        port=parts.port or (993 if parts.scheme == "imaps" else 143),
         user=unquote(parts.username),
         password=unquote(parts.password),
         folder=unquote(parts.path.strip("/")) or "INBOX",
@@ -164,7 +186,7 @@ def bucket(env: environ.Env, name: str) -> tuple[str, str, str | None] | None:
     given: str = env.str(name, default="")
     if not given:
         return None
-    parts = urlsplit(given)
+    parts = _split(name, given)
     endpoint = dict(parse_qsl(parts.query)).get("endpoint")
     if (
         parts.scheme != "s3"
@@ -199,4 +221,31 @@ def port(env: environ.Env) -> int:
     given = env.str("PORT", default="8000")
     if not given.isdecimal() or not 1 <= int(given) <= 65535:
         raise ImproperlyConfigured(f"PORT: {given!r} is not a port number.")
+    return int(given)
+
+
+def redis(env: environ.Env, name: str) -> str:
+    """redis:// or rediss:// (TLS) and a host; empty where none is given."""
+    given: str = env.str(name, default="")
+    parts = _split(name, given)
+    if given and (parts.scheme not in {"redis", "rediss"} or not parts.hostname):
+        raise ImproperlyConfigured(f"{name}: give redis:// or rediss:// and a host.")
+    return given
+
+
+def pattern(env: environ.Env, name: str, default: str) -> str:
+    """A regular expression."""
+    given: str = env.str(name, default=default)
+    try:
+        re.compile(given)
+    except re.error as error:
+        raise ImproperlyConfigured(f"{name}: {given!r} is no regular expression: {error}.") from None
+    return given
+
+
+def count(env: environ.Env, name: str) -> int:
+    """How many; none where nothing is given."""
+    given: str = env.str(name, default="0")
+    if not (given.isascii() and given.isdecimal()):
+        raise ImproperlyConfigured(f"{name}: {given!r} is not a whole number.")
     return int(given)

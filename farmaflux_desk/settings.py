@@ -12,8 +12,7 @@ from farmaflux_desk import configuration, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-DESK_DATA_DIR = Path(env.str("DESK_DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
-DESK_DATA_DIR.mkdir(parents=True, exist_ok=True)
+DESK_DATA_DIR = configuration.folder(env, "DESK_DATA_DIR", BASE_DIR / "var")
 PORT = configuration.port(env)
 DESK_BASE_URL = configuration.address(env, "DESK_BASE_URL", f"http://127.0.0.1:{PORT}")
 DESK_STATUS_URL = configuration.address(env, "DESK_STATUS_URL", DESK_BASE_URL)
@@ -21,9 +20,9 @@ DESK_STATUS_ROOT = Path(env.str("DESK_STATUS_ROOT", default=str(DESK_DATA_DIR / 
 DESK_STATUS_MIRROR = configuration.mirror(env, "DESK_STATUS_MIRROR", DESK_STATUS_ROOT)
 DESK_STATUS_BUCKET = configuration.bucket(env, "DESK_STATUS_BUCKET")
 DESK_ENVIRONMENT_ID = env.str("DESK_ENVIRONMENT_ID", default="embedded")
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = configuration.redis(env, "REDIS_URL")
 # What an APB number looks like, as a whole: its length and check rule are not public.
-DESK_APB_PATTERN = env.str("DESK_APB_PATTERN", default=r"\d{4,8}")
+DESK_APB_PATTERN = configuration.pattern(env, "DESK_APB_PATTERN", r"\d{4,8}")
 
 # Told to who reports a problem nobody knows of while patients are waiting; none: told without a number.
 DESK_SECURITY_CONTACT = configuration.contact(env, "DESK_SECURITY_CONTACT")
@@ -147,7 +146,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # Beat remembers nothing in a file, over which one could meet another that was not ended yet ("locking protocol").
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("DESK_PROXIES", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = configuration.count(env, "DESK_PROXIES")
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.DeskBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]

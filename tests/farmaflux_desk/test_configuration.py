@@ -1,5 +1,6 @@
 """What the environment may say of further places; what makes no sense ends the start with one clear line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import environ
@@ -45,6 +46,46 @@ def test_without_its_library_a_bucket_is_refused_at_the_start(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(ImproperlyConfigured, match="extra s3"):
         configuration.bucket(env, "BUCKET")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://host/name"),
+        ("DATABASE_URL", "postgres://user:secret@host:5432"),
+        ("DATABASE_URL", "postgres://user:secret/word@host/name"),
+        ("MAIL_URL", "smtp://user:secret/word@host"),
+        ("MAIL_URL", "ftp://host"),
+        ("REDIS_URL", "localhost"),
+        ("REDIS_URL", "redis://:secret/word@host"),
+        ("DESK_BASE_URL", "http://[host"),
+        ("DESK_IMAP_URL", "imaps://user:secret/word@host"),
+        ("DESK_APB_PATTERN", "("),
+        ("DESK_PROXIES", "-1"),
+        ("DESK_DATA_DIR", __file__),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name_and_tells_no_password(
+    env: environ.Env, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, given: str
+) -> None:
+    monkeypatch.setenv(name, given)
+    read: dict[str, Callable[[], object]] = {
+        "DATABASE_URL": lambda: configuration.database(env, tmp_path),
+        "MAIL_URL": lambda: configuration.mailer(env, tmp_path),
+        "REDIS_URL": lambda: configuration.redis(env, name),
+        "DESK_BASE_URL": lambda: configuration.address(env, name, ""),
+        "DESK_IMAP_URL": lambda: configuration.imap(env, name),
+        "DESK_APB_PATTERN": lambda: configuration.pattern(env, name, ""),
+        "DESK_PROXIES": lambda: configuration.count(env, name),
+        "DESK_DATA_DIR": lambda: configuration.folder(env, name, tmp_path),
+    }
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read[name]()
+
+    said = str(refused.value)
+    assert (said.startswith(f"{name}: "), "\n" in said, "secret" in said) == (True, False, False)
 
 
 @pytest.mark.parametrize("given", ["", "in", "in/it", ".."])

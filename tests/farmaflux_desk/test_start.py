@@ -38,6 +38,22 @@ def test_a_wrong_setting_is_said_in_one_line(tmp_path: Path) -> None:
     assert (start.returncode, start.stderr) == (1, "Configuration: PORT: 'eighty' is not a port number.\n")
 
 
+def test_a_database_that_does_not_answer_is_said_without_a_traceback(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
+        "DESK_DATA_DIR": str(tmp_path),
+    }
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        environment["PORT"] = str(probe.getsockname()[1])
+
+    start = subprocess.run(
+        [sys.executable, "manage.py", "start"], env=environment, capture_output=True, text=True
+    )
+
+    assert (start.returncode, "Traceback" in start.stderr) == (1, False)
+    assert "CommandError: The database of DATABASE_URL does not answer: " in start.stderr
+
+
 def test_the_server_says_with_every_answer_what_time_it_is(tmp_path: Path) -> None:
     """RFC 9110, 6.6.1; a page of the status site finds by it that it is no longer renewed."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

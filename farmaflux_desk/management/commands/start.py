@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import OperationalError, connection, connections
 
 from accounts.models import User
 from farmaflux_desk.supervisor import Ended, Supervisor, procfile
@@ -50,6 +50,10 @@ class Command(BaseCommand):
                 ) from None
 
     def _prepare(self) -> None:
+        try:
+            connection.ensure_connection()
+        except OperationalError as error:
+            raise CommandError(f"The database of DATABASE_URL does not answer: {error}") from None
         call_command("migrate", verbosity=0, interactive=False)
         call_command("collectstatic", verbosity=0, interactive=False)
         if not User.objects.exists():
@@ -82,13 +86,13 @@ class Command(BaseCommand):
 
 
 def _answers() -> bool:
-    connection = http.client.HTTPConnection(HOST, settings.PORT, timeout=1)
+    web = http.client.HTTPConnection(HOST, settings.PORT, timeout=1)
     try:
-        connection.request("HEAD", "/")
-        connection.getresponse()
+        web.request("HEAD", "/")
+        web.getresponse()
     except (OSError, http.client.HTTPException):
         return False
     else:
         return True
     finally:
-        connection.close()
+        web.close()
