@@ -12,7 +12,10 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
 
-from comms.models import Subscriber
+from comms.models import ListMember, Subscriber
+
+LEAVE = "leave"  # the name of the page that a list's member leaves by
+LONGEST_PK = 19  # digits of a number that no database refuses
 
 
 class Purpose(StrEnum):
@@ -35,10 +38,32 @@ def path(subscriber: Subscriber, purpose: Purpose) -> str:
 
 
 @lru_cache
-def _address(purpose: Purpose) -> tuple[str, str]:
+def _address(purpose: str) -> tuple[str, str]:
     """What stands before and after the token. A mail to thousands asks it for each of them."""
     before, _token, after = reverse(f"subscribe:{purpose}", args=["TOKEN"]).partition("TOKEN")
     return before, after
+
+
+def leave_url(member: ListMember) -> str:
+    """By which *member* takes her address off the list; of no use once another address stands there."""
+    before, after = _address(LEAVE)
+    return f"{settings.DESK_BASE_URL}{before}{_leaving(member).sign(str(member.pk))}{after}?lang={member.language}"
+
+
+def member_of(token: str) -> ListMember | None:
+    """Whose *token* it is; None of anything else."""
+    pk = token.partition(".")[0]
+    if not (pk.isascii() and pk.isdecimal() and len(pk) < LONGEST_PK):
+        return None
+    member = ListMember.objects.select_related("mail_list").filter(pk=pk).first()
+    try:
+        return member if member and _leaving(member).unsign(token) else None
+    except BadSignature:
+        return None
+
+
+def _leaving(member: ListMember) -> Signer:
+    return Signer(sep=".", salt=f"comms.links.{LEAVE}.{member.email.casefold()}")
 
 
 def key_in(token: str, purpose: Purpose) -> UUID | None:

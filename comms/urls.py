@@ -112,4 +112,5 @@ subscribe_urlpatterns = [
     path("subscribe/confirm/<str:token>/", subscribing.confirm, name="confirm"),
     path("subscribe/manage/<str:token>/", subscribing.manage, name="manage"),
     path("unsubscribe/<str:token>/", subscribing.unsubscribe, name="unsubscribe"),
+    path("leave/<str:token>/", subscribing.leave, name="leave"),
 ]

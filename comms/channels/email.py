@@ -10,12 +10,13 @@ import structlog
 from django.core.mail import EmailMessage, mailers
 from django.utils.translation import gettext_noop
 
+from comms import links
 from comms.channels.base import Capabilities, Doubt, Receipt, Setting, TransportError
 from comms.channels.letter import Content, Reader, content, letter
 from comms.channels.smtp import Backend
 from comms.channels.stencil import Letter, addr_spec
 from comms.channels.trial import trial_letter
-from comms.models import Channel, Delivery, Notice
+from comms.models import Channel, Delivery, ListMember, Notice
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class EmailTransport:
         self._backend = mailers["default"]
         self._claim: int | None = None
         self._contents: dict[tuple[object, ...], Content] = {}
+        self._members: dict[str, ListMember] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -62,12 +64,16 @@ class EmailTransport:
         return letter(delivery, self._content(delivery), self.reader(delivery))
 
     def reader(self, delivery: Delivery) -> Reader:
-        return Reader(delivery.recipient)
+        """Of a list's member with the link that takes her off it."""
+        member = self._members.get(delivery.recipient)
+        return Reader(delivery.recipient, unsubscribe=links.leave_url(member) if member else "")
 
     def _content(self, delivery: Delivery) -> Content:
         if delivery.claim_id is None or delivery.claim_id != self._claim:
             self._claim = delivery.claim_id
             self._contents.clear()
+            mail_list = delivery.channel.mail_list
+            self._members = {member.email: member for member in mail_list.members.all()} if mail_list else {}
             self._hang_up()
         told = (
             delivery.update_id,

@@ -22,7 +22,7 @@ KEPT = 64  # letters that a process keeps: those of the last messages, in four l
 
 @dataclass(frozen=True)
 class Reader:
-    """To whom a letter goes; of a subscriber the links of her subscription."""
+    """To whom a letter goes; of a subscriber the links of her subscription, of a list's member the one to leave it."""
 
     address: str
     manage: str = ""
@@ -111,7 +111,7 @@ def letter(delivery: Delivery, said: Content, reader: Reader) -> Letter:
 
     Raises TransportError for a text or an address that would smuggle in a header.
     """
-    return _stencil(said).filled(
+    return _stencil(said, leaves=bool(reader.unsubscribe)).filled(
         to=reader.address,
         headers=_headers(delivery, said, reader),
         blanks={"manage": reader.manage, "unsubscribe": reader.unsubscribe},
@@ -119,13 +119,14 @@ def letter(delivery: Delivery, said: Content, reader: Reader) -> Letter:
 
 
 @lru_cache(KEPT)
-def _stencil(said: Content) -> Stencil:
+def _stencil(said: Content, *, leaves: bool) -> Stencil:
     words = WORDS[said.language]
     context = {
         "said": said,
         "words": words,
         "now": _now(said),
         "withdrawn": said.action == Action.WITHDRAWAL,
+        "leaves": leaves,
         "manage": blank("manage"),
         "unsubscribe": blank("unsubscribe"),
     }

@@ -19,6 +19,9 @@ class MailList(LocalizedName):
         ordering = ["key"]
 
 
+LEFT = "unsubscribed"
+
+
 class ListMember(models.Model):
     mail_list = models.ForeignKey(MailList, on_delete=models.CASCADE, related_name="members")
     name = models.CharField(max_length=120)
@@ -49,6 +52,11 @@ class ListMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} <{self.email or self.phone}>"
+
+    @property
+    def left(self) -> bool:
+        """She unsubscribed; any other refusal is the mail server's."""
+        return self.refusal == LEFT
 
 
 class ChannelKind(models.TextChoices):

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.languages import Language
 from accounts.models import User
 from accounts.refusals import Refused
-from comms.models import ListMember, MailList
+from comms.models import LEFT, ListMember, MailList
 from comms.operations.names import free_key
 from comms.permissions import check_configure_channel
 
@@ -129,6 +131,12 @@ def change_member(member: ListMember, reader: Reader, *, revision: int, by: User
     member.revision += 1
     member.save()
     return member
+
+
+def leave(member: ListMember, *, at: datetime | None = None) -> None:
+    """She unsubscribed by the link of a message: her address is written to no more. What was refused stays as it is."""
+    rows = ListMember.objects.filter(pk=member.pk, refused_at=None)
+    rows.update(refused_at=at or timezone.now(), refusal=LEFT)
 
 
 @transaction.atomic

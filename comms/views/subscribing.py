@@ -19,6 +19,7 @@ from comms.channels import mailbox
 from comms.forms.subscribing import FORMS, SubscribeForm, WishForm, asked_for, chosen
 from comms.links import Purpose
 from comms.models import Subscriber, SubscriberKind
+from comms.operations import lists
 from comms.operations import subscribers as operations
 
 # A software house may subscribe some of its people one after the other, from one address.
@@ -143,6 +144,19 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         operations.unsubscribe(subscriber)
         return render(request, "public/subscribe/unsubscribed.html")
     return render(request, "public/subscribe/unsubscribe.html", {"subscriber": subscriber})
+
+
+@public_by_link
+@require_http_methods(["GET", "HEAD", "POST"])
+def leave(request: HttpRequest, token: str) -> HttpResponse:
+    """As unsubscribe, of a member of one of our lists."""
+    member = links.member_of(token)
+    if member is None:
+        return _no_such_link(request)
+    if request.method == "POST":
+        lists.leave(member)
+    context = {"list": member.mail_list.name_in(language_of(request)), "left": request.method == "POST"}
+    return render(request, "public/subscribe/leave.html", context)
 
 
 def _found(token: str, purpose: Purpose) -> Subscriber | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from comms.models import ListMember, MailList
+from comms.operations import lists as operations
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -275,3 +276,19 @@ def test_nobody_but_an_administrator_sees_or_changes_who_is_on_a_list(
 
     assert (seen, done) == ({403}, {403})
     assert stored("refusal") == ["550 no such box"]
+
+
+def test_who_left_by_herself_is_told_apart_from_who_was_refused(admin: Client, committee: MailList) -> None:
+    member = refused(committee)
+    page = admin.get(at("list", committee)).text
+    assert ("550 no such box" in page, "unsubscribed" in page) == (True, False)
+    ListMember.objects.update(refused_at=None, refusal="")
+
+    operations.leave(member)
+
+    page = admin.get(at("list", committee)).text
+    assert ("550 no such box" in page, "unsubscribed" in page, "Write to it again" in page) == (
+        False,
+        True,
+        True,
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -16,7 +17,8 @@ from django.utils import timezone
 
 from comms import links, secrets
 from comms.links import Purpose
-from comms.models import Delivery, Scope, Subscriber, SubscriberKind
+from comms.models import Channel, Delivery, ListMember, Scope, Subscriber, SubscriberKind
+from comms.operations import deliveries
 from comms.views import subscribing
 from incidents.models import Phase
 from tests import factories
@@ -371,3 +373,51 @@ def test_a_link_from_long_ago_still_stops_it(client: Client) -> None:
 @pytest.mark.parametrize("kind", ["", "junk", "subscriber-email", "\x00"])
 def test_a_kind_that_is_none_is_e_mail(client: Client, kind: str) -> None:
     assert 'type="email"' in client.get(FORM, {"kind": kind}).text
+
+
+@pytest.fixture
+def reader() -> ListMember:
+    factories.mail_channel(("a@apb.example", "nl"), key="committee")
+    return ListMember.objects.get()
+
+
+def leaving(member: ListMember) -> str:
+    return links.leave_url(member).removeprefix(settings.DESK_BASE_URL)
+
+
+def test_a_member_of_a_list_leaves_it_by_the_button_or_by_a_mail_program(reader: ListMember) -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    shown = client.get(leaving(reader))
+    reader.refresh_from_db()
+    assert (shown.status_code, reader.refused_at) == (200, None)
+
+    left = client.post(leaving(reader), {"List-Unsubscribe": "One-Click"}, headers={"Origin": "null"})
+
+    reader.refresh_from_db()
+    assert (left.status_code, reader.left, "Sie sind" in left.text, "uitgeschreven" in left.text) == (
+        200,
+        True,
+        False,
+        True,
+    )
+    assert deliveries.recipients(Channel.objects.get()) == []
+
+
+def test_a_list_is_left_once_and_what_the_mail_server_said_stays(reader: ListMember, client: Client) -> None:
+    ListMember.objects.update(refused_at=factories.OUTAGE, refusal="550 no such box")
+
+    client.post(leaving(reader))
+
+    reader.refresh_from_db()
+    assert (reader.refused_at, reader.refusal) == (factories.OUTAGE, "550 no such box")
+
+
+def test_a_link_to_leave_is_good_for_that_address_alone(reader: ListMember, client: Client) -> None:
+    address = leaving(reader)
+    ListMember.objects.update(email="successor@apb.example")
+
+    assert client.post(address).status_code == 404
+    for token in ("1", f"{reader.pk}.x", "x.y", "9" * 40 + ".x", "²"):
+        assert client.post(reverse("subscribe:leave", args=[token])).status_code == 404
+    assert ListMember.objects.get().refused_at is None

@@ -38,6 +38,7 @@ PUBLIC = {
     "/public/subscribe/confirm/<token>/",
     "/public/subscribe/manage/<token>/",
     "/public/unsubscribe/<token>/",
+    "/public/leave/<token>/",
     "/public/volunteer/<token>/",
     "/readyz",
 }

@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from accounts.languages import Language
 from accounts.roles import Role
-from comms import relay
+from comms import links, relay
 from comms.channels.email import EmailTransport, nobody_there
 from comms.channels.letter import Reader, content, letter
 from comms.models import Action, Correction, Delivery, DeliveryState, ListMember, Update
@@ -476,3 +476,27 @@ class TestRefusals:
 )
 def test_only_a_box_that_is_not_there_ends_a_recipient(code: int, answer: str, *, ends: bool) -> None:
     assert nobody_there(code, answer) == ends
+
+
+def test_a_member_of_a_list_leaves_it_with_one_click(mail: MailServer) -> None:
+    owe("a@apb.example", ("b@apb.example", "nl"))
+    member = ListMember.objects.get(email="b@apb.example")
+
+    relay.run_once()
+
+    for recipient, message in mail.accepted:
+        link = str(message["List-Unsubscribe"]).strip("<>")
+        assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        assert [link in body.replace("&amp;", "&") for body in read(message)] == [True, True]
+        assert (recipient == member.email) == (link == links.leave_url(member))
+
+
+def test_who_is_on_the_list_no_more_is_offered_no_link(mail: MailServer) -> None:
+    owe("a@apb.example")
+    ListMember.objects.all().delete()
+
+    relay.run_once()
+
+    [(_recipient, message)] = mail.accepted
+    assert message["List-Unsubscribe"] is None
+    assert ["Se désabonner" in body for body in read(message)] == [False, False]
