@@ -1,7 +1,7 @@
 """Small parts every desk page uses: icons, the form's key, moments as Brussels reads them."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from django import template
@@ -62,6 +62,13 @@ def clock(moment: datetime | None) -> str:
 def clock_only(moment: datetime | None) -> str:
     """15:20, in Brussels, whatever the day."""
     return f"{timezone.localtime(moment):%H:%M}" if moment else ""
+
+
+@register.filter
+def clock_near(moment: datetime | None, at: datetime) -> str:
+    """15:20, in Brussels; with the day before it when that is half a day from *at* or more, and could be mistaken."""
+    near = moment is not None and abs(moment - at) < timedelta(hours=12)
+    return clock_only(moment) if near else clock(moment)
 
 
 @register.filter

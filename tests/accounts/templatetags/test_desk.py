@@ -7,7 +7,7 @@ from django.utils import translation
 from time_machine import TimeMachineFixture
 
 from accounts.models import User
-from accounts.templatetags.desk import clock, clock_only, day, icon, minutes_since, minutes_until
+from accounts.templatetags.desk import clock, clock_near, clock_only, day, icon, minutes_since, minutes_until
 
 NOON = datetime(2022, 7, 1, 13, 20, tzinfo=UTC)  # 15:20 in Brussels
 
@@ -26,6 +26,18 @@ def test_a_moment_of_another_day_is_told_with_its_day() -> None:
 
     with translation.override("en"):
         assert (clock(just_before_midnight), clock_only(just_before_midnight)) == ("30 June 23:59", "23:59")
+
+
+def test_a_time_of_the_last_or_next_half_day_needs_no_day_though_midnight_is_between() -> None:
+    hour = timedelta(hours=1)
+
+    assert [clock_near(NOON - hours * hour, NOON) for hours in (-11, 0, 11, 25)] == [
+        "02:20",
+        "15:20",
+        "04:20",
+        clock(NOON - 25 * hour),
+    ]
+    assert clock_near(None, NOON) == ""
 
 
 def test_a_day_is_that_of_brussels_in_the_readers_language() -> None:
