@@ -181,7 +181,7 @@ def test_nothing_is_left_for_the_relay_to_send() -> None:
         DeliveryState.UNKNOWN,
         DeliveryState.BY_HAND,
     }
-    assert (states[DeliveryState.FAILED], states[DeliveryState.UNKNOWN]) == (1, 1)
+    assert (states[DeliveryState.FAILED], states[DeliveryState.UNKNOWN]) == (1, 2)
     assert Delivery.objects.filter(attempts=None).count() == 0
 
 
