@@ -15,8 +15,20 @@ from django.utils.translation import gettext_noop
 
 IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# These hold an IPv4 address inside: what they reach is decided elsewhere.
-_WRAPPING = [ipaddress.ip_network(network) for network in ("64:ff9b::/96", "2002::/16", "2001::/32")]
+# What is_global does not know: these hold an IPv4 address inside, and what they reach is decided elsewhere; the last
+# two are the private addresses that IPv6 had first (RFC 3879), and where a machine on Azure asks about itself.
+_NOT_PUBLIC = [
+    ipaddress.ip_network(network)
+    for network in (
+        "64:ff9b::/96",
+        "2002::/16",
+        "2001::/32",
+        "::/96",
+        "::ffff:0:0:0/96",
+        "fec0::/10",
+        "168.63.129.16/32",
+    )
+]
 
 
 class Forbidden(Exception):
@@ -112,8 +124,8 @@ def allowed(address: IP) -> bool:
     address = getattr(address, "ipv4_mapped", None) or address
     if _listed(address):
         return True
-    wrapped = any(address in network for network in _WRAPPING)
-    return address.is_global and not address.is_multicast and not wrapped
+    excepted = any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not address.is_multicast and not excepted
 
 
 def _listed(address: IP) -> bool:
