@@ -259,25 +259,26 @@ if (form) {
     if (event.target.closest("#have-read") && event.detail) box.focus();
   });
 
-  // ── Keys. By event.code for digits: on AZERTY they stand on Shift ───────
-  let lastDigit = null;
+  // ── Keys. By event.code for digits: on AZERTY they stand on Shift, and two of them are é and è ───────
+  const ONE_WORD = { digit: 1500, letter: 700 }; // milliseconds between two keys
+  let lastKey = null;
 
   function digit(event) {
     const inBox = document.activeElement === box;
     if ((inBox && box.value && !pharmacy.value) || (!inBox && typing())) return false;
     const before = picked("service");
-    const written = /^\d$/.test(event.key);
-    // Two digits one after the other in the empty box are a number being typed, no topics.
-    if (inBox && !pharmacy.value && lastDigit && written && event.timeStamp - lastDigit.at < 1500) {
-      pick("service", lastDigit.before);
-      box.value = lastDigit.key + event.key;
-      lastDigit = null;
+    const written = /^\d$/.test(event.key) ? "digit" : /^\p{L}$/u.test(event.key) ? "letter" : "";
+    // Two digits one after the other in the empty box are a number being typed, no topics; "é" and another letter, a word.
+    if (inBox && !pharmacy.value && lastKey?.kind === written && event.timeStamp - lastKey.at < ONE_WORD[written]) {
+      pick("service", lastKey.before);
+      box.value = lastKey.key + event.key;
+      lastKey = null;
       box.dispatchEvent(new Event("input", { bubbles: true }));
       return true;
     }
     const match = /^(?:Digit|Numpad)([1-8])$/.exec(event.code) ?? /^([1-8])$/.exec(event.key);
     const radio = match && radios("service")[Number(match[1]) - 1];
-    lastDigit = radio && written ? { key: event.key, at: event.timeStamp, before } : null;
+    lastKey = radio && written ? { key: event.key, kind: written, at: event.timeStamp, before } : null;
     if (!radio) return false;
     pick("service", before === radio.value ? "" : radio.value);
     return true;

@@ -74,6 +74,21 @@ def test_on_azerty_the_unshifted_digits_choose_topics_and_the_shifted_ones_too(c
     assert topic(calls) == "topic-5"
 
 
+def test_on_azerty_a_word_that_begins_like_a_digit_is_a_word(calls: Page) -> None:
+    calls.evaluate(
+        """() => {
+            const press = (key, code) =>
+                document.activeElement.dispatchEvent(
+                    new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true }));
+            press("é", "Digit2");
+            press("g", "KeyG");
+        }"""
+    )
+    calls.keyboard.type("hez")
+
+    assert (topic(calls), calls.input_value("#caller")) == ("", "éghez")
+
+
 def test_who_switched_single_keys_off_types_digits_as_digits(
     desk: str, page: Page, sign_in: SignIn, incident: Incident
 ) -> None:
