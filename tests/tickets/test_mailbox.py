@@ -118,13 +118,12 @@ def _await(port: int, log: Path) -> None:
 
 
 @pytest.fixture
-def mailbox(server: int, settings: Settings) -> Imap:
+def mailbox(server: int, settings: Settings) -> None:
     settings.DESK_IMAP = Imap("127.0.0.1", server, "helpdesk", "secret", "INBOX", encrypted=False)
     with open_mailbox() as box:
         if not box.folder.exists(FOLDER):
             box.folder.create(FOLDER)
     settings.DESK_IMAP = Imap("127.0.0.1", server, "helpdesk", "secret", FOLDER, encrypted=False)
-    return settings.DESK_IMAP
 
 
 def arrive(*contents: bytes) -> None:
@@ -139,7 +138,7 @@ def unread() -> list[str]:
 
 
 def test_a_real_mailbox_is_read_once_and_what_cannot_be_taken_stays_unread(
-    mailbox: Imap, monkeypatch: pytest.MonkeyPatch
+    mailbox: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrive(written("Ça ne marche pas."), written("mauvais"), written("Zelfde hier.", attachment=True))
     take_mail = operations.take_mail
