@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import cycle
-from urllib.parse import quote_from_bytes, urljoin
+from urllib.parse import quote_from_bytes, urlencode, urljoin
 
 import pytest
 from django.http.response import HttpResponseBase
@@ -52,12 +52,13 @@ def incident() -> Incident:
 
 
 class Page(HTMLParser):
-    """The links of a page, and its forms: (method, action, names of fields)."""
+    """The links of a page, its forms (method, action, names of fields), and what it sends along of itself."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.links: list[str] = []
         self.forms: list[tuple[str, str, list[str]]] = []
+        self.hidden: list[dict[str, str]] = []  # by form: names and values
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -66,8 +67,11 @@ class Page(HTMLParser):
             self.links.append(found["href"])
         elif tag == "form":
             self.forms.append((found.get("method", "get").lower(), found.get("action", ""), []))
+            self.hidden.append({})
         elif tag in ("input", "textarea", "select", "button") and found.get("name") and self.forms:
             self.forms[-1][2].append(found["name"])
+            if found.get("type") == "hidden":
+                self.hidden[-1][found["name"]] = found.get("value", "")
 
 
 def kind(address: str) -> str:
@@ -129,4 +133,24 @@ def test_nonsense_in_a_form_is_no_error_of_ours_and_a_script_comes_back_as_text(
                 wrong.append((method, where, what, response.status_code))
 
     assert len(found) > 20, sorted(found)
+    assert wrong == []
+
+
+def test_what_a_page_sends_along_of_itself_may_be_nonsense_too(client: Client, incident: Incident) -> None:
+    """One field after the other, the rest as the page has it: nonsense everywhere is stopped by the first."""
+    client.force_login(factories.user(Role.LEAD))
+    client.raise_request_exception = False
+    known, wrong = set(), []
+    for at, page in pages(client):
+        for (method, action, _names), own in zip(page.forms, page.hidden, strict=True):
+            address = urljoin(at, action)
+            for name in own.keys() - NOT_OURS if method == "post" else ():
+                if (kind(address), name) in known or address.startswith(LEAVES):
+                    continue
+                known.add((kind(address), name))
+                response = send(client, method, address, urlencode(own | {name: "nosuch"}))
+                if response.status_code >= 500:
+                    wrong.append((kind(address), name))
+
+    assert len(known) > 20
     assert wrong == []
