@@ -13,12 +13,16 @@ import structlog
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils import translation
+
+from accounts.public import language_of
 
 LOOK_EVERY = 1.0  # seconds
 # PostgreSQL, appendix A: connection exceptions, and a server that starts or stops.
 GONE = ("08", "57P")
 OF_THE_DATABASE = (OperationalError, InterfaceError)
 NEED_NO_DATABASE = ("/livez", "/readyz")
+FOR_ANYONE = "/public/"
 
 logger = structlog.get_logger(__name__)
 
@@ -77,11 +81,15 @@ class OutageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path not in NEED_NO_DATABASE and OUTAGE.lasts():
-            return unavailable()
+            return unavailable(request)
         return self.get_response(request)
 
 
-def unavailable() -> HttpResponse:
-    """Nothing was saved; the same may be asked again soon (RFC 9110, 15.6.4)."""
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Nothing was saved; the same may be asked again soon (RFC 9110, 15.6.4). Outside the house nobody knows a desk."""
     headers = {"Retry-After": "5", "Cache-Control": "no-store"}
-    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    if not request.path.startswith(FOR_ANYONE):
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    with translation.override(language_of(request)):
+        page = render_to_string("public/unavailable.html", {"request": request})
+    return HttpResponse(page, status=503, headers=headers)

@@ -115,4 +115,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not isinstance(error, outage.OF_THE_DATABASE):
         return defaults.server_error(request)
     outage.OUTAGE.note(error)
-    return outage.unavailable()
+    return outage.unavailable(request)

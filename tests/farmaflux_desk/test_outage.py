@@ -71,6 +71,36 @@ def test_while_it_lasts_every_page_is_a_503_in_words_without_a_question(
     assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/public/report/", "/public/subscribe/", "/public/unsubscribe/x/"])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr", "Ceci ne marche pas pour le moment"),
+        ("nl", "Dit werkt nu niet"),
+        ("de", "Das geht im Moment nicht"),
+        ("en", "This does not work for the moment"),
+    ],
+)
+def test_who_has_no_account_is_sent_to_the_status_page_in_her_language(
+    client: Client,
+    known: outage.Outage,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    language: str,
+    words: str,
+) -> None:
+    """No database is allowed in this test."""
+    monkeypatch.setattr(known, "lasts", lambda: True)
+
+    answers = [client.get(path, {"lang": language}), client.post(f"{path}?lang={language}")]
+
+    for answer in answers:
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        assert f"<h1>{words}</h1>" in answer.text
+        assert f'/{language}/">' in answer.text
+        assert "desk" not in answer.text.lower()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("error", "status"), [(OperationalError, 503), (IntegrityError, 500), (KeyError, 500)]
