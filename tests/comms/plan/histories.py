@@ -100,6 +100,7 @@ def check(history: History) -> State:
     said = history.judged()
     standing = sorted((made for made in history.ticks if made.withdrawn_at is None), key=lambda made: made.at)
     _on_time(history, said)
+    _promise_kept(history, said)
     _explained(history, said, standing)
     assert history.judged(ticks=standing) == said
     return said.state
@@ -112,6 +113,14 @@ def _on_time(history: History, said: Judgement) -> None:
     if said.due_at is not None:
         assert f"{said.due_at.astimezone(BRUSSELS):%H:%M}" in said.reason
         assert history.judged(at=said.due_at).state != State.LATE
+
+
+def _promise_kept(history: History, said: Judgement) -> None:
+    """Until the incident is closed, what the public was promised is never over, nor due later than promised."""
+    moments = history.moments
+    if history.step.is_promised and moments.last_message and moments.promised and not moments.closure:
+        assert said.state != State.DONE
+        assert said.due_at is None or said.due_at <= moments.promised
 
 
 def _explained(history: History, said: Judgement, standing: list[Tick]) -> None:
