@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import prefetch_related_objects
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from accounts.languages import Language
@@ -24,7 +24,7 @@ from comms.models import (
 from comms.posting import LETTERS, post_text
 
 
-def owe(update: Update, *, at: datetime) -> list[Delivery]:
+def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
     """Owe *update* to every channel that carries it, in the caller's transaction; owing it again adds nothing.
 
     E-mail and SMS: one delivery for each member of the list, in her language where the update has it. Someone on
@@ -48,7 +48,7 @@ def owe(update: Update, *, at: datetime) -> list[Delivery]:
             ),
             ignore_conflicts=True,
         )
-    return list(update.deliveries.select_related("channel"))
+    return update.deliveries.select_related("channel")
 
 
 def check_own_texts(update: Update) -> None:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -34,6 +34,12 @@ from incidents.models.states import PHASE_TRANSITIONS
 from incidents.operations import move, set_statuses
 
 UNSAVED = 1  # the revision of a draft that nobody saved yet
+WRITTEN = (  # what a draft is beside its row
+    "texts",
+    Prefetch("services", UpdateService.objects.select_related("service")),
+    "posts",
+    "held_back_from",
+)
 
 
 @dataclass(frozen=True)
@@ -255,15 +261,14 @@ class _Field:
 
 def stored_draft(update: Update) -> DraftData:
     """*update* as it is stored, in the shape a form sends."""
+    prefetch_related_objects([update], *WRITTEN)
     return DraftData(
         phase=Phase(update.phase),
         next_update_at=update.next_update_at,
         occurred_at=update.occurred_at,
         valid_until=update.valid_until,
         central_confirmed=update.central_confirmed,
-        statuses={
-            row.service: ServiceStatus(row.status) for row in update.services.select_related("service")
-        },
+        statuses={row.service: ServiceStatus(row.status) for row in update.services.all()},
         texts={text.language: {part: getattr(text, part) for part in PARTS} for text in update.texts.all()},
         posts={(post.channel_id, post.language): post.text for post in update.posts.all()},
         held_back=frozenset(channel.pk for channel in update.held_back_from.all()),

@@ -26,12 +26,12 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
 
     True writes the attribute without a value; None and False leave it out.
     """
-    parts = ["<", name]
+    parts = [f"<{name}"]
     for key, value in attributes.items():
         if value is None or value is False:
             continue
-        written = key.rstrip("_").replace("_", "-")
-        parts.append(f" {written}" if value is True else f' {written}="{_escaped(str(value))}"')
+        written = _written(key)
+        parts.append(written if value is True else f'{written}="{_escaped(str(value))}"')
     parts.append(">")
     if name not in VOID:
         _collect(children, parts)
@@ -42,7 +42,7 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
 def join(children: Child, between: str = "") -> Html:
     """The children one after the other; those that are no mark-up are escaped."""
     parts: list[str] = []
-    _collect(children, parts)
+    _collect([children], parts)
     return Html(between.join(parts))
 
 
@@ -52,11 +52,16 @@ def fill(phrase: str, **parts: Child) -> Html:
     return join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 
-def _collect(child: Child, parts: list[str]) -> None:
-    if isinstance(child, Html):
-        parts.append(child)
-    elif isinstance(child, str):
-        parts.append(_escaped_text(child))
-    elif child is not None:
-        for one in child:
-            _collect(one, parts)
+@lru_cache
+def _written(key: str) -> str:
+    return f" {key.rstrip('_').replace('_', '-')}"
+
+
+def _collect(children: "Iterable[Child]", parts: list[str]) -> None:
+    for child in children:
+        if type(child) is Html:
+            parts.append(child)
+        elif isinstance(child, str):
+            parts.append(_escaped_text(child))
+        elif child is not None:
+            _collect(child, parts)

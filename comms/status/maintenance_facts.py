@@ -1,5 +1,6 @@
 """Reads planned work as the public may know it."""
 
+from accounts.composed import Composed
 from accounts.languages import Language
 from comms.status import facts
 from comms.status.incident_facts import opaque
@@ -10,8 +11,12 @@ NEWEST = 50
 
 def read() -> tuple[facts.Maintenance, ...]:
     """The newest, and all that is not over; a fixed number of queries. What was cancelled is not public."""
-    rows = Maintenance.objects.told(NEWEST).select_related("follows").prefetch_related("services", "changes")
-    return tuple(_maintenance(row) for row in rows)
+    return tuple(_maintenance(row) for row in _TOLD())
+
+
+_TOLD = Composed(
+    lambda: Maintenance.objects.told(NEWEST).select_related("follows").prefetch_related("services", "changes")
+)
 
 
 def _maintenance(row: Maintenance) -> facts.Maintenance:

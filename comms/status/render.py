@@ -64,10 +64,7 @@ def documents(facts: Facts) -> list[Document]:
     for month in facts.months:
         if month.listed:
             made += month_documents(facts, month)
-    names = [(service.id, service.name) for service in facts.services] if facts.maintenances else []
-    for maintenance in facts.maintenances:
-        made += maintenance_documents(facts, maintenance, f"{made_of_facts(facts)} {names} {maintenance}")
-    return made
+    return made + _planned(facts)
 
 
 def archived_documents(facts: Facts, incidents: Iterable[Incident], month: Month) -> Iterator[Document]:
@@ -99,7 +96,6 @@ def _pages(facts: Facts, language: str, words: Words) -> list[Document]:
         Document(f"{language}/index.html", lambda: status_page(facts, words).encode()),
         Document(f"{language}/history/index.html", lambda: history_page(facts, words).encode()),
         Document(f"{language}/maintenance/index.html", lambda: maintenances_page(facts, words).encode()),
-        Document(f"{language}/maintenance.ics", lambda: ics.feed(facts, words)),
         Document(
             f"{language}/history.atom", lambda: feeds.atom(facts, words, path=f"/{language}/history.atom")
         ),
@@ -109,6 +105,21 @@ def _pages(facts: Facts, language: str, words: Words) -> list[Document]:
         Document(f"banner/{language}.htm", lambda: banner.banner(facts, words).encode()),
         Document(f"{language}/404.html", lambda: not_found_page(facts, words).encode()),
     ]
+
+
+def _planned(facts: Facts) -> list[Document]:
+    """The calendar of all that is planned, in each language; of each its own, and its page."""
+    names = [(service.id, service.name) for service in facts.services] if facts.maintenances else []
+    depends = f"{made_of_facts(facts)} {names}"
+    told = [f"{depends} {maintenance}" for maintenance in facts.maintenances]
+    key = hashlib.sha256("".join([depends, *told]).encode()).hexdigest()
+    made = [
+        Document(f"{language}/maintenance.ics", partial(ics.feed, facts, words), key)
+        for language, words in WORDS.items()
+    ]
+    for maintenance, its in zip(facts.maintenances, told, strict=True):
+        made += maintenance_documents(facts, maintenance, its)
+    return made
 
 
 def incident_documents(facts: Facts, incident: Incident) -> list[Document]:

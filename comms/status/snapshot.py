@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from functools import reduce
+from itertools import groupby
 from operator import or_
 from typing import Any, NamedTuple
 
@@ -22,7 +23,6 @@ from incidents.models import (
     PhaseChange,
     PublicRevision,
     Service,
-    ServiceGroup,
     ServiceStatus,
 )
 
@@ -181,8 +181,6 @@ def _listed(
 
 
 def _groups() -> tuple[facts.Group, ...]:
-    touched = {pk: [moment for moment in found if moment] for pk, *found in _TOUCHED()}
-    groups = ServiceGroup.objects.prefetch_related("services")
     return tuple(
         facts.Group(
             id=group.public_id,
@@ -192,13 +190,12 @@ def _groups() -> tuple[facts.Group, ...]:
                     id=service.public_id,
                     name=name(service),
                     created_at=service.created_at,
-                    changed_at=max([service.updated_at, *touched.get(service.pk, ())]),
+                    changed_at=max(filter(None, [service.updated_at, service.began, service.ended])),
                 )
-                for service in group.services.all()
+                for service in services
             ),
         )
-        for group in groups
-        if group.services.all()
+        for group, services in groupby(_SERVICES(), lambda service: service.group)
     )
 
 
@@ -210,8 +207,10 @@ def _last_of(field: str) -> Subquery:
     return Subquery(found.order_by(f"-{field}").values(field)[:1])
 
 
-_TOUCHED = Composed(
-    lambda: Service.objects.annotate(began=_last_of("recorded_at"), ended=_last_of("ended_at")).values_list(
-        "pk", "began", "ended"
+_SERVICES = Composed(
+    lambda: (
+        Service.objects.select_related("group")
+        .order_by("group__position", "group__key", "position", "key")
+        .annotate(began=_last_of("recorded_at"), ended=_last_of("ended_at"))
     )
 )

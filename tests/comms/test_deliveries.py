@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def owe(update: Update, at: datetime = factories.OUTAGE) -> list[Delivery]:
     with transaction.atomic():
-        return deliveries.owe(update, at=at)
+        return list(deliveries.owe(update, at=at))
 
 
 def published(**fields: object) -> Update:

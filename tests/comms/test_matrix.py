@@ -28,7 +28,9 @@ def _english() -> Iterator[None]:
 
 def owe(update: Update | None = None) -> list[Delivery]:
     with transaction.atomic():
-        return deliveries.owe(update or factories.update(published_at=factories.OUTAGE), at=timezone.now())
+        return list(
+            deliveries.owe(update or factories.update(published_at=factories.OUTAGE), at=timezone.now())
+        )
 
 
 def set_state(delivery: Delivery, state: DeliveryState, **fields: object) -> None:

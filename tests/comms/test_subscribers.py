@@ -289,5 +289,5 @@ def test_publishing_an_update_owes_subscribers_nothing_yet() -> None:
     with transaction.atomic():
         owed = deliveries.owe(factories.update(published_at=AT), at=AT)
 
-    assert owed == []
+    assert not owed.exists()
     assert [delivery.notice for delivery in Delivery.objects.all()] == ["sign_up"]

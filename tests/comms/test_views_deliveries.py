@@ -37,7 +37,7 @@ def signed_in(role: Role) -> Client:
 def owe(*members: str) -> list[Delivery]:
     factories.mail_channel(*members, key="committee")
     with transaction.atomic():
-        return deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now())
+        return list(deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now()))
 
 
 def stuck(state: DeliveryState) -> Delivery:

@@ -102,7 +102,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def owe() -> list[Delivery]:
     with transaction.atomic():
-        return deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now())
+        return list(deliveries.owe(factories.update(published_at=factories.OUTAGE), at=timezone.now()))
 
 
 def states() -> Counter[str]:

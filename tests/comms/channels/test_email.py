@@ -33,7 +33,7 @@ def owe(*members: str | tuple[str, str], update: Update | None = None) -> list[D
         factories.mail_channel(*members)
     update = update or factories.update(published_at=factories.OUTAGE)
     with transaction.atomic():
-        return deliveries.owe(update, at=timezone.now())
+        return list(deliveries.owe(update, at=timezone.now()))
 
 
 def state(delivery: Delivery) -> tuple[str, str]:

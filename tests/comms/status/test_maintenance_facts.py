@@ -99,6 +99,7 @@ def test_who_did_it_is_nowhere_on_the_site() -> None:
 
 def test_old_work_goes_what_lasts_stays_and_the_newest_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(maintenance_facts, "NEWEST", 2)
+    monkeypatch.setattr(maintenance_facts._TOLD, "_composed", {})
     late, old, done, next_ = (
         factories.maintenance(status=status, starts_at=OUTAGE + hours * HOUR)
         for status, hours in ((S.SCHEDULED, -5), (S.COMPLETED, -4), (S.COMPLETED, -3), (S.SCHEDULED, 2))

@@ -122,20 +122,21 @@ def test_every_link_to_a_calendar_leads_to_one() -> None:
                 assert files[href.removeprefix("/")].startswith(b"BEGIN:VCALENDAR\r\n")
 
 
-def test_the_page_of_one_does_not_depend_on_the_moment_nor_on_incidents() -> None:
+def test_the_page_of_one_and_the_calendars_do_not_depend_on_the_moment_nor_on_incidents() -> None:
     now, later = (
         render(facts(*incidents, maintenances=(TONIGHT,), at=at))
         for incidents, at in (((), AT), ((incident(),), AT + 9 * HOUR))
     )
 
     for name in now:
-        if "m1w2x3y4z5a6" in name:
+        if "m1w2x3y4z5a6" in name or "maintenance.ics" in name:
             assert now[name] == later[name]
 
 
-def test_its_key_changes_with_it_with_the_names_of_services_and_with_nothing_else() -> None:
+@pytest.mark.parametrize("part", ["m1w2x3y4z5a6", "maintenance.ics"])
+def test_its_key_changes_with_it_with_the_names_of_services_and_with_nothing_else(part: str) -> None:
     def keys(known: Facts) -> set[str]:
-        return {document.key for document in documents(known) if "m1w2x3y4z5a6" in document.name}
+        return {document.key for document in documents(known) if part in document.name}
 
     known = facts(maintenances=(TONIGHT,))
     moved = facts(maintenances=(maintenance(revision=1),))
@@ -145,6 +146,7 @@ def test_its_key_changes_with_it_with_the_names_of_services_and_with_nothing_els
     assert keys(known) == keys(facts(incident(), maintenances=(TONIGHT,), at=AT + HOUR))
     assert keys(known) != keys(moved)
     assert keys(known) != keys(renamed)
+    assert keys(known) != {""}
 
 
 @pytest.mark.parametrize("language", WORDS)
