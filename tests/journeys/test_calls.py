@@ -210,6 +210,20 @@ def test_a_row_that_comes_back_after_a_reload_brings_the_words_for_its_incident(
     expect(calls.locator("#will-note")).to_be_hidden()
 
 
+def test_the_day_of_an_earlier_contact_does_not_run_into_who_called(
+    desk: str, calls: Page, agent: User
+) -> None:
+    factories.contact(agent=agent, caller_text="0499 88 77 66", pharmacy=None)  # of 2022
+    calls.goto(f"{desk}/desk/contacts/?from=2022-01-01")
+    when, who = (
+        calls.locator(f"#rows tr {part}").first.bounding_box() for part in ("time", "td:nth-child(2)")
+    )
+
+    assert when
+    assert who
+    assert when["x"] + when["width"] < who["x"]
+
+
 def test_the_list_of_keys_opens_from_the_empty_box_and_not_while_typing(calls: Page) -> None:
     calls.keyboard.type("a?")
     expect(calls.locator("#keys")).not_to_be_visible()
