@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.languages import Language
+from accounts.templatetags.desk import clock
 from comms.models import Action, Channel, ChannelKind, Delivery, DeliveryState, Update
 from comms.status import site, targets
 from comms.status.targets.base import LONGEST
@@ -139,8 +140,7 @@ def _site_now(*, since: datetime | None) -> Cell:
     if state.behind and state.error:
         return Cell("major", "d-x", _("not renewed: %(reason)s") % {"reason": shorten(state.error, LONGEST)})
     if since and timezone.now() - since > PATIENCE:
-        told = {"time": f"{timezone.localtime(since):%H:%M}"}
-        return Cell("major", "d-x", _("not renewed since %(time)s") % told)
+        return Cell("major", "d-x", _("not renewed since %(time)s") % {"time": clock(since)})
     return Cell("degraded", "d-hour", _("being renewed"))
 
 
@@ -148,8 +148,8 @@ def _targets() -> Iterator[Row]:
     """Each as a whole: they have every language or none."""
     for each in targets.followed():
         if each.failing:
-            since = timezone.localtime(datetime.fromisoformat(each.state.failing_since))
-            told = {"time": f"{since:%H:%M}", "reason": each.state.error}
+            since = clock(datetime.fromisoformat(each.state.failing_since))
+            told = {"time": since, "reason": each.state.error}
             cell = Cell("major", "d-x", _("failing since %(time)s: %(reason)s") % told)
         elif each.behind:
             cell = Cell("degraded", "d-hour", _("being renewed"))

@@ -453,4 +453,7 @@ def test_the_desk_shows_each_place_and_a_failing_one_in_red(
     keep(root, "mirror", State(1, "", NOW.isoformat(), "No space left on device"))
     _, row, *_ = matrix.matrix(update).rows
     assert row.whole
-    assert (row.whole.mark, row.whole.label) == ("major", "failing since 15:20: No space left on device")
+    assert (row.whole.mark, row.whole.label) == (
+        "major",
+        "failing since 1 July 15:20: No space left on device",
+    )
