@@ -17,16 +17,18 @@ _WORD = re.compile(r"[a-z]{3,}")
 
 
 def alike(word: str) -> list[str]:
-    """The beginnings of known words nearest to *word* (folded), itself where it stands in one; none for none."""
+    """The beginnings of known words nearest to *word* (folded); none for none. Itself alone where a word begins with
+    it, and with them where it stands within one: "gaer" within "Gutgaerten" may still be "Gare"."""
     known = _vocabulary()
-    if any(word in other for other in known):
+    if any(other.startswith(word) for other in known):
         return [word]
+    itself = [word] if any(word in other for other in known) else []
     if len(word) < SHORTEST or not word.isalpha():
-        return []
+        return itself
     beginnings = {other[:length] for other in known for length in range(len(word) - 1, len(word) + 2)}
     wrong = 1 if len(word) < LONG else 2
     near = process.extract(word, beginnings, scorer=OSA.distance, score_cutoff=wrong, limit=MOST)
-    return sorted(other for other, distance, _place in near if distance == near[0][1])
+    return itself + sorted(other for other, distance, _place in near if distance == near[0][1])
 
 
 def _vocabulary() -> list[str]:

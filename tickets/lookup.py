@@ -31,6 +31,8 @@ ALIKE = 6  # and more: of those whose words are only like the ones typed
 # Before each word of search_text stands the mark of its field, so that plain LIKE knows where a word
 # begins and whose it is, on SQLite and PostgreSQL alike. The town's first word has its mark twice.
 NAME, TOWN, POSTCODE, HOLDER = " ", "@", "#", "~"
+# What callers say before the name, whichever of them is written there.
+SAID_OF_ALL = {"pharmacie", "pharmacy", "officine", "apotheek", "apotheke"}
 _NOT_IN_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})
 _APB = re.compile(r"^apb[\s:.]*(?=\d)", re.IGNORECASE)
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
@@ -135,7 +137,10 @@ def matches(query: str, *, incident: Incident | None = None) -> list[Row]:
     wanted = words(query)[:MOST_WORDS]
     if not wanted or len("".join(wanted)) < 2:
         return []
-    return sorted(_by_words(wanted, incident) or _alike(wanted))
+    rows = _by_words(wanted, incident)
+    if not rows and (telling := [word for word in wanted if word not in SAID_OF_ALL]):
+        rows = (_by_words(telling, incident) if telling != wanted else []) or _alike(telling)
+    return sorted(rows)
 
 
 def _suggestions(

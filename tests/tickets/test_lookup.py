@@ -199,6 +199,22 @@ def test_a_name_as_it_was_heard_finds_the_one_that_is_written_nearly_so(
     assert [(row.pharmacy, row.is_alike) for row in lookup.find(typed)] == [(country["lemaitre"], True)]
 
 
+def test_a_slip_that_stands_within_another_name_is_a_slip_nevertheless(country: dict[str, Pharmacy]) -> None:
+    factories.pharmacy(name="Apotheke Gutlemiatrehof", town="Eupen")
+
+    assert [row.pharmacy for row in lookup.find("lemiatre otignies")] == [country["lemaitre"]]
+
+
+@pytest.mark.parametrize(
+    "typed", ["apotheek mertens", "pharmacie mertens eupen", "officine mertes", "pharmacie"]
+)
+def test_what_all_of_them_are_called_matters_only_where_it_is_written_so(typed: str) -> None:
+    mertens = factories.pharmacy(name="Apotheke Mertens", town="Eupen")
+    saint = factories.pharmacy(name="Pharmacie Saint-Roch", town="Eupen")
+
+    assert [row.pharmacy for row in lookup.find(typed)] == [saint if typed == "pharmacie" else mertens]
+
+
 def test_among_names_as_heard_too_a_name_comes_before_a_holder(country: dict[str, Pharmacy]) -> None:
     holder = factories.pharmacy(name="Apotheek Aalst", holder="Jan Vandenbroeck")
 
