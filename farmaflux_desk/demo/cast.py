@@ -16,7 +16,7 @@ from comms.models import Channel, ChannelKind, ListMember, MailList
 from farmaflux_desk.demo.pharmacies import SyntheticPharmacy
 from incidents.models import Chain, ChainLink, Colleague, Dependency, Partner, Service, ServiceGroup
 from tickets.lookup import searchable
-from tickets.models import Pharmacy, PharmacyPhone, SoftwareHouse
+from tickets.models import Answer, Pharmacy, PharmacyPhone, SoftwareHouse
 
 NO_SECRET = "demonstration-reaches-nobody"  # noqa: S105 -- published on purpose
 SAID_OF_CHANNELS = ("audience", "languages", "voice", "severities", "moments", "settings")
@@ -48,8 +48,18 @@ def assemble(
     Colleague.objects.bulk_create(
         Colleague(position=n, **row) for n, row in enumerate(catalogue["colleagues"], 1)
     )
+    people = _people(catalogue["accounts"], password)
+    Answer.objects.bulk_create(
+        Answer(
+            trigger=row["trigger"],
+            saved_at=since,
+            saved_by=people["comms"],
+            **{f"text_{language}": row[language] for language in Language},
+        )
+        for row in catalogue["answers"]
+    )
     return Cast(
-        people=_people(catalogue["accounts"], password),
+        people=people,
         services=services,
         partners=partners,
         links=_chains(catalogue["chains"], services, partners),

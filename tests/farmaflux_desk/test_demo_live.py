@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
+from accounts.languages import Language
 from accounts.models import User
 from accounts.roles import Role
 from comms import checks, script
@@ -20,8 +21,9 @@ from farmaflux_desk.demo.outbox import indoors
 from incidents import timeline
 from incidents.models import Incident, MilestoneKind, Phase, ServiceStatus
 from tickets import lookup, pressure
+from tickets.answers import unknown_variables
 from tickets.felt import felt, hints
-from tickets.models import Contact, Pharmacy, Report
+from tickets.models import Answer, Contact, Pharmacy, Report
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)  # 10:05 in Brussels stands for 15:20
@@ -51,6 +53,14 @@ def test_the_afternoon_is_open_since_110_minutes_and_the_next_message_is_25_minu
 
     assert (outage.severity, outage.phase, outage.began_at) == ("S1", Phase.IDENTIFIED, minutes(-110))
     assert (newest.number, newest.published_at, newest.next_update_at) == (5, NOW, minutes(25))
+
+
+def test_an_answer_is_there_to_be_given_in_each_language(outage: Incident) -> None:
+    for answer in Answer.objects.all():
+        texts = [answer.text_in(language) for language in Language]
+        assert [spoken for _text, spoken in texts] == list(Language)
+        assert not any(unknown_variables(text) for text, _spoken in texts)
+    assert Answer.objects.filter(trigger="cert").exists()
 
 
 def test_the_three_disturbances_of_the_day_are_linked(outage: Incident) -> None:
