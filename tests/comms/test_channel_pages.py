@@ -405,7 +405,7 @@ def test_a_channel_is_switched_on_and_off_and_who_did_it_is_kept(admin: Client) 
 
 
 def test_channels_are_put_in_order_one_place_at_a_time(admin: Client) -> None:
-    a, _b, c = (factories.webhook_channel(name=name) for name in "abc")
+    a, _b, c = (factories.webhook_channel(name=name, position=place) for place, name in enumerate("abc"))
     order = reverse("comms:channel_move")
 
     admin.post(order, {"up": c.pk})
