@@ -56,6 +56,12 @@ def intake_for(request: HttpRequest, kind: IntakeKind, token: str, *, most: int)
     return known
 
 
+def bearer(request: HttpRequest) -> str:
+    """The token of `Authorization: Bearer TOKEN`; empty where there is none."""
+    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.casefold() == "bearer" else ""
+
+
 def plain(text: str, *, status: int) -> HttpResponse:
     """What a machine's log shows of a refusal: English, one line."""
     return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -11,12 +11,17 @@ from django.views import defaults
 from django.views.decorators.http import require_GET, require_safe
 
 from accounts.http import Request
+from accounts.intakes import bearer, intake_for
+from accounts.models import Intake, IntakeKind
 from accounts.roles import Role
 from farmaflux_desk import outage
 from farmaflux_desk.header import of_request
+from farmaflux_desk.metrics import CONTENT_TYPE, exposed
 from farmaflux_desk.room import Room
 from farmaflux_desk.wall import Wall
 from incidents.models import Incident
+
+MOST_SCRAPES = 600  # in a minute
 
 
 @require_GET
@@ -78,6 +83,18 @@ def readyz(_: Request) -> HttpResponse:
     if not outage.database_answers():
         return HttpResponse("no database\n", content_type="text/plain", status=503)
     return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, which shows the token of a system of the kind Monitoring (/docs/monitoring.md)."""
+    intake = intake_for(request, IntakeKind.MONITORING, bearer(request), most=MOST_SCRAPES)
+    if not isinstance(intake, Intake):
+        return intake
+    return HttpResponse(
+        exposed(timezone.now()), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"}
+    )
 
 
 @require_GET

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import Request
-from accounts.intakes import intake_for, machine, plain
+from accounts.intakes import bearer, intake_for, machine, plain
 from accounts.models import Intake, IntakeKind
 from accounts.refusals import NotAllowed, Refused
 from incidents import alertmanager, operations
@@ -27,9 +27,7 @@ MOST = 100
 @machine(most_bytes=MOST_BYTES)
 def notification(request: HttpRequest) -> HttpResponse:
     """A notification of Alertmanager (/docs/monitoring.md). 204 when it is kept, a repeat too."""
-    scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip() if scheme.casefold() == "bearer" else ""
-    intake = intake_for(request, IntakeKind.MONITORING, token, most=MOST_NOTIFICATIONS)
+    intake = intake_for(request, IntakeKind.MONITORING, bearer(request), most=MOST_NOTIFICATIONS)
     if not isinstance(intake, Intake):
         return intake
     try:

@@ -32,6 +32,7 @@ PUBLIC = {
     "/intake/cti/<token>",
     "/language/",
     "/livez",
+    "/metrics",
     "/public/report/",
     "/public/report/received/",
     "/public/subscribe/",

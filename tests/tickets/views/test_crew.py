@@ -115,6 +115,7 @@ def test_a_volunteer_meets_the_row_and_what_to_say_and_is_refused_everything_els
     others = factories.contact(incident=incident, caller_text="someone else's", pharmacy=None)
     public = {
         "/livez",
+        "/metrics",
         "/readyz",
         "/language/",
         "/accounts/login/",
