@@ -16,4 +16,5 @@ document.addEventListener("input", (event) => {
   if (whole.length > field.maxLength) return; // the trigger stays: it says which answer was given
   field.value = whole;
   field.setSelectionRange(text.length, text.length);
+  field.dispatchEvent(new Event("input", { bubbles: true })); // whoever keeps what is typed keeps this
 });

@@ -209,7 +209,12 @@ def test_an_answers_trigger_becomes_its_text_in_the_callers_language(calls: Page
     calls.locator("#note").focus()
     calls.keyboard.type("gezegd: ::ce")
     expect(calls.locator("[data-trigger=cert].is-meant")).to_be_visible()
-    calls.keyboard.type("rt en meer")
+    calls.keyboard.type("rt ")
+    calls.reload()
+    expect(calls.locator("#note")).to_have_value("gezegd: Het certificaat volgt. ")  # as a draft too
+    calls.locator("#note").focus()
+    calls.keyboard.press("End")
+    calls.keyboard.type("en meer")
 
     assert calls.input_value("#note") == "gezegd: Het certificaat volgt. en meer"
 
