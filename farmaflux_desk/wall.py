@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Q
-from django.db.models.functions import Trunc
+from django.db.models import Count
 
 from accounts.models import User
 from comms.models import Update
@@ -114,7 +113,7 @@ class Wall:
 
     @cached_property
     def _counts(self) -> list[int]:
-        counted = _per_five(self._told, Q(occurred_at__gte=self._starts[0], occurred_at__lte=self.at))
+        counted = _per_five(self._told, self._starts[0], self.at)
         return [counted[start] for start in self._starts]
 
     @cached_property
@@ -122,10 +121,9 @@ class Wall:
         """By the same hours of the last weeks, by the clock on the wall: the hour of the year's two changes too."""
         margin = FIVE * SMOOTHED
         firsts = [weeks_before(self._starts[0], n) for n in range(1, WEEKS + 1)]
-        within = Q()
+        counted = Counter[datetime]()
         for first in firsts:
-            within |= Q(occurred_at__gte=first - margin, occurred_at__lt=first + FIVE * SHOWN + margin)
-        counted = _per_five(Contact.objects.real(), within)
+            counted += _per_five(Contact.objects.real(), first - margin, first + FIVE * SHOWN + margin)
         around = range(-SMOOTHED, SMOOTHED + 1)
         return [
             sum(counted[first + FIVE * (n + m)] for first in firsts for m in around) / (WEEKS * len(around))
@@ -287,18 +285,13 @@ class Wall:
         return f"{zlib.crc32(repr(parts).encode()):08x}"
 
 
-def _per_five(contacts: ContactQuerySet, within: Q) -> Counter[datetime]:
-    """Of *contacts* those by the five minutes (UTC) that they came in. One query."""
-    minutes = (
-        contacts.filter(within)
-        .order_by()
-        .values_list(Trunc("occurred_at", "minute", tzinfo=UTC))
-        .annotate(calls=Count("pk"))
-    )
-    counted: Counter[datetime] = Counter()
-    for minute, calls in minutes:
-        counted[_five_of(minute)] += calls
-    return counted
+def _per_five(contacts: ContactQuerySet, since: datetime, until: datetime) -> Counter[datetime]:
+    """Of *contacts* those by the five minutes (UTC) that they came in.
+
+    Read in the order of an index: left to itself SQLite looks for each incident's.
+    """
+    told = contacts.filter(occurred_at__gte=since, occurred_at__lte=until).order_by("-occurred_at")
+    return Counter(map(_five_of, told.values_list("occurred_at", flat=True)))
 
 
 def _five_of(moment: datetime) -> datetime:
