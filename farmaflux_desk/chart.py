@@ -1,7 +1,7 @@
 """Contacts and reports per quarter of an hour against the published updates, as numbers ready to be drawn in SVG."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -32,11 +32,21 @@ class Bar:
 
 @dataclass(frozen=True)
 class Flag:
-    """A published update, hung above its moment."""
+    """A published update, hung above its moment; without its number where that of a later one takes the room."""
 
     update: Update
     x: float
     foot: float
+    numbered: bool = True
+
+    @property
+    def width(self) -> int:
+        """Of its number."""
+        return 12 + 8 * len(str(self.update.number))
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
 
 
 @dataclass(frozen=True)
@@ -129,7 +139,7 @@ def chart(
         flags.append(Flag(update, round(place(update.published_at), 1), bar.y))
     return Chart(
         bars=bars,
-        flags=flags,
+        flags=_apart(flags),
         hours=_hours(quarters, place),
         lines=[Line(round(FLOOR - value * scale, 1), value) for value in range(step, top + 1, step)],
         start_x=round(place(began_at), 1) if first <= began_at < last else None,
@@ -137,6 +147,16 @@ def chart(
         numbered=slot * 0.88 >= NARROWEST_LABELLED,
         updates_by_quarter=by_quarter,
     )
+
+
+def _apart(flags: list[Flag]) -> list[Flag]:
+    """In the order of their moments, with the numbers that do not cover one another, the newest before all."""
+    free, kept = float("inf"), []
+    for flag in sorted(flags, key=lambda flag: flag.x, reverse=True):
+        numbered = flag.left + flag.width <= free
+        free = flag.left if numbered else free
+        kept.append(replace(flag, numbered=numbered))
+    return kept[::-1]
 
 
 def _step(most: int) -> int:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,17 @@ def test_an_update_hangs_above_the_quarter_it_was_published_in() -> None:
     assert bar.x - 2 <= flag.x <= bar.x + bar.width + 2
     assert flag.foot == bar.y
     assert [[update.number for update in updates] for _quarter, updates in drawn.rows] == [[], [1], []]
+
+
+def test_numbers_of_updates_do_not_cover_one_another_and_the_newest_has_its_own() -> None:
+    sent = [published(minutes, number) for number, minutes in enumerate((0, 2, 4, 200, 210, 215), start=6)]
+
+    drawn = chart(quarters(*[1] * 32), sent, START).flags
+    numbered = [flag for flag in drawn if flag.numbered]
+
+    assert [flag.update.number for flag in drawn] == [6, 7, 8, 9, 10, 11]
+    assert [flag.update.number for flag in numbered] == [8, 11]
+    assert all(one.left + one.width <= other.left for one, other in pairwise(numbered))
 
 
 def test_what_lies_outside_the_chart_is_not_drawn() -> None:

@@ -32,7 +32,11 @@ def test_what_is_open_what_waits_and_what_was_not_sent_is_counted(client: Client
     factories.callback(factories.contact(incident=incident))
     update = factories.update(incident, published_at=now - timedelta(minutes=30))
     channel = factories.mail_channel("a@example.org", key="desk")
-    for state, minutes in ((DeliveryState.QUEUED, 5), (DeliveryState.QUEUED, -5), (DeliveryState.DROPPED, 30)):
+    for state, minutes in (
+        (DeliveryState.QUEUED, 5),
+        (DeliveryState.QUEUED, -5),
+        (DeliveryState.DROPPED, 30),
+    ):
         Delivery.objects.create(
             update=update,
             channel=channel,
