@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,9 +17,11 @@ from comms.models import Anchor, PlanPhase, PlanStep, PlanTemplate, Tick
 from comms.operations.plan import start_plan, tick
 from comms.plan.agenda import clock
 from farmaflux_desk.room import Room
+from incidents import timeline
 from incidents.models import EntryKind, Incident, Phase, ServiceStatus
 from incidents.operations import move, note_fact
 from tests import factories
+from tests.factories import OUTAGE
 
 pytestmark = pytest.mark.django_db
 
@@ -191,6 +194,24 @@ def test_the_list_behind_the_chart_holds_the_contacts_of_this_incident_alone(
     link = re.search(rf'href="({reverse("tickets:contacts")}\?[^"]*)"', room)
     assert link
     assert [contact.pk for contact in client.get(link[1]).context["contacts"]] == [mine.pk]
+
+
+def test_a_timeline_of_several_days_names_them_and_one_of_today_does_not(
+    client: Client, incident: Incident
+) -> None:
+    def days(of: Incident) -> list[str]:
+        return re.findall(r'class="fx-day">([^<]+)<', client.get(address(of)).text)
+
+    client.force_login(factories.user(Role.OBSERVER, language="fr"))
+
+    note(incident)
+    assert days(incident) == []
+
+    other = factories.incident()
+    for at in (OUTAGE, OUTAGE + timedelta(hours=1), OUTAGE + timedelta(hours=12)):
+        with transaction.atomic():
+            timeline.append(other, EntryKind.NOTE, by=None, text="x", at=at)
+    assert days(other) == ["2 juillet 2022", "1 juillet 2022"]
 
 
 def test_an_unknown_room_is_not_there(client: Client) -> None:
