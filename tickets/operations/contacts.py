@@ -37,9 +37,8 @@ ENTERED_WITHIN = timedelta(days=366)
 CLOCKS_DIFFER = timedelta(minutes=5)
 UNDONE_WITHIN = timedelta(seconds=30)  # the page offers it for ten; what was clicked then may arrive later
 
-_insert = ComposedInsert(
-    Contact
-)  # without signals, and so without a history: that starts with the first edit
+# Without signals, and so without a history: that starts with the first edit.
+_insert = ComposedInsert(Contact)
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
