@@ -32,6 +32,7 @@ from comms.models.delivery import DeliveryQuerySet
 from comms.posting import post_text
 from incidents import timeline
 from incidents.models import EntryKind, Incident, PublicRevision
+from incidents.operations.sense import check_readable
 
 LONGEST_REASON: int = Correction._meta.get_field("reason").max_length or 0
 # What has not left yet.
@@ -132,6 +133,7 @@ def _check_reason(reason: str) -> None:
         raise Refused(_("Say why: it stands in the timeline."), field="reason")
     if len(reason.strip()) > LONGEST_REASON:
         raise Refused(_("At most %(n)d characters.") % {"n": LONGEST_REASON}, field="reason")
+    check_readable(reason, field="reason")
 
 
 def _rewrite(update: Update, corrected: CorrectedText) -> None:

@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 
 from comms.models.plan import Anchor, Step
 from comms.plan.conditions import MONTH
+from incidents.operations.sense import cannot_be_kept
 
 # Beyond these a moment could no longer be reckoned with, and every page that shows what is late would fail.
 LIMITS = {
@@ -41,4 +42,7 @@ def problems(step: Step) -> dict[str, str]:
         found["repeat_first_for_minutes"] = _("Say for how long it repeats so often.")
     if step.until and step.until not in ENDS:
         found["until"] = _("Nothing repeats until that.")
+    for name, value in vars(step).items():
+        if isinstance(value, str) and any(map(cannot_be_kept, value)):
+            found[name] = _("This holds a character that cannot be kept.")
     return found

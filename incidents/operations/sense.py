@@ -51,9 +51,15 @@ def written(text: str, *, most: int, field: str, required: bool = True) -> str:
             _("Too long: at most %(most)d characters, not %(given)d.") % {"most": most, "given": len(text)},
             field=field,
         )
-    if any(cannot_be_kept(character) for character in text):
-        raise Refused(_("This holds a character that cannot be kept."), field=field)
+    check_readable(text, field=field)
     return text
+
+
+def check_readable(text: str, *, field: str) -> None:
+    """Refuses characters that nobody can read."""
+    suspect = "\ufffd" in text or not text.isprintable()
+    if suspect and any(cannot_be_kept(character) for character in text):
+        raise Refused(_("This holds a character that cannot be kept."), field=field)
 
 
 def cannot_be_kept(character: str) -> bool:

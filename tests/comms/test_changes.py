@@ -356,11 +356,12 @@ def test_who_may_not_publish_may_not_take_back(role: Role) -> None:
     assert Update.objects.get(pk=update.pk).withdrawn_at is None
 
 
-def test_without_a_reason_nothing_is_taken_back() -> None:
+@pytest.mark.parametrize("reason", ["  ", "caf\ufffd"])
+def test_without_a_reason_that_can_be_read_nothing_is_taken_back(reason: str) -> None:
     update = published()
 
     with pytest.raises(Refused) as refused:
-        changes.withdraw(update, reason="  ", by=factories.user(Role.COMMUNICATIONS))
+        changes.withdraw(update, reason=reason, by=factories.user(Role.COMMUNICATIONS))
 
     assert refused.value.field == "reason"
     assert Action.WITHDRAWAL not in update.deliveries.values_list("action", flat=True)

@@ -379,6 +379,12 @@ def test_a_mailbox_that_makes_no_sense_ends_the_start_with_its_name(
     )
 
 
+def test_a_mail_that_cannot_be_read_whole_is_a_contact_all_the_same() -> None:
+    take(written("caf\ufffd"))
+
+    assert "caf\ufffd" in Contact.objects.get().note
+
+
 def test_a_date_that_makes_no_sense_is_now() -> None:
     take(written(Date="Thu, 01 Jan 1970 00:00:00 +0000"))
 

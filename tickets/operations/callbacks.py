@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from incidents.personal_data import mask_national_numbers
 from tickets.models import Callback, CallbackState, CallbackTry, TryOutcome
-from tickets.operations.contacts import check_length, one_line
+from tickets.operations.contacts import check_text, one_line
 from tickets.permissions import check_log_contact
 
 MOST_TRIES = 3
@@ -79,7 +79,7 @@ def close_callback(
     outcome, _masked = mask_national_numbers(one_line(outcome))
     if dropped and not outcome:
         raise Refused(_("Say why nobody will call back."), field="outcome")
-    check_length(Callback, "outcome", outcome)
+    check_text(Callback, "outcome", outcome)
     closed = Callback.objects.open().filter(pk=callback.pk)
     changed = closed.update(
         state=state, outcome=outcome, closed_at=at or callback.contact.now(), closed_by=by

@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from comms.models import Update
 from incidents.models import Incident, Service
+from incidents.operations.sense import check_readable
 from incidents.personal_data import mask_national_numbers
 from tickets import edits, phone
 from tickets.models import (
@@ -125,6 +126,7 @@ def log_contact(
         occurred_at=occurred_at or (incident.now(at) if incident else at),
         recorded_at=at,
     )
+    _check_readable(contact)
     return store(contact, callback=callback)
 
 
@@ -179,6 +181,7 @@ def edit_contact(
         raise Conflict(before, [change for change in edits.changes(before, stored) if change.field in both])
     if stored.incident_id != before.incident_id:
         stored.told_update = None
+    _check_readable(stored)
     _tidy(stored)
     _check(stored)
     if not edits.changes(before, stored):
@@ -224,6 +227,12 @@ def _tidy(contact: Contact) -> None:
     contact.caller_text = caller
 
 
+def _check_readable(contact: Contact) -> None:
+    """Of what a person types; what a machine brings in is kept as far as it can be read."""
+    check_readable(one_line(contact.caller_text), field="caller")
+    check_readable(one_line(contact.note), field="note")
+
+
 def _check(contact: Contact) -> None:
     if contact.pharmacy is None and not contact.caller_text:
         raise Refused(_("Who is calling? A number or a name is enough."), field="caller")
@@ -247,7 +256,7 @@ def _callback(contact: Contact, wanted: CallbackRequest) -> Callback:
     number = one_line(wanted.number)
     if not number:
         raise Refused(_("Which number should we call?"), field="callback_number")
-    check_length(Callback, "number", number, field="callback_number")
+    check_text(Callback, "number", number, field="callback_number")
     try:
         e164 = phone.parse(number).e164
     except Refused as refusal:
@@ -259,6 +268,12 @@ def _callback(contact: Contact, wanted: CallbackRequest) -> Callback:
     if wanted.due_at and abs(wanted.due_at - contact.occurred_at) > CALLED_BACK_WITHIN:
         raise Refused(_("This is more than a month away from the call."), field="callback_at")
     return Callback(contact=contact, number=number, e164=e164, window=wanted.window, due_at=wanted.due_at)
+
+
+def check_text(model: type[models.Model], name: str, text: str, *, field: str = "") -> None:
+    """As check_length; also refuses characters that nobody can read."""
+    check_readable(text, field=field or name)
+    check_length(model, name, text, field=field)
 
 
 def check_length(model: type[models.Model], name: str, text: str, *, field: str = "") -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User, hashed
 from accounts.refusals import Refused
 from accounts.roles import Role
+from incidents.operations.sense import check_readable
 from incidents.personal_data import mask_national_numbers
 from tickets.models import CameBy, HandOverNote, Shift, VolunteerInvitation
 from tickets.operations.contacts import one_line
@@ -56,6 +57,7 @@ def write_note(*, key: UUID, text: str, by: User, at: datetime | None = None) ->
         raise Refused(_("Write what the next ones must know."), field="text")
     if len(text) > 1000:
         raise Refused(_("At most %(longest)d characters.") % {"longest": 1000}, field="text")
+    check_readable(text, field="text")
     note = HandOverNote(key=key, text=text, at=at or timezone.now(), by=by)
     HandOverNote.objects.bulk_create([note], ignore_conflicts=True)
     return HandOverNote.objects.get(key=key)
@@ -71,6 +73,7 @@ def invite_volunteer(
         raise Refused(_("Who is to help?"), field="name")
     if len(name) > 60:
         raise Refused(_("At most %(longest)d characters.") % {"longest": 60}, field="name")
+    check_readable(name, field="name")
     token = salted_hmac("tickets.volunteer", str(key), algorithm="sha256").hexdigest()
     made = VolunteerInvitation(
         key=key,

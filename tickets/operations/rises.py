@@ -10,7 +10,7 @@ from accounts.refusals import Refused
 from incidents.permissions import check_run_incident
 from incidents.personal_data import mask_national_numbers
 from tickets.models import RiseDismissed
-from tickets.operations.contacts import check_length, one_line
+from tickets.operations.contacts import check_text, one_line
 from tickets.rises import Rise
 
 SILENT_FOR = timedelta(hours=1)
@@ -22,7 +22,7 @@ def dismiss_rise(rise: Rise, *, reason: str, by: User, at: datetime | None = Non
     reason, _masked = mask_national_numbers(one_line(reason))
     if not reason:
         raise Refused(_("Say why this is no incident."), field="reason")
-    check_length(RiseDismissed, "reason", reason)
+    check_text(RiseDismissed, "reason", reason)
     at = at or timezone.now()
     return RiseDismissed.objects.create(
         service=None if rise.house else rise.service,

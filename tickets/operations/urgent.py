@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.refusals import Refused
 from incidents.personal_data import mask_national_numbers
 from tickets.models import Contact, ContactImpact, UrgentAnswer, UrgentCase
-from tickets.operations.contacts import check_length, one_line
+from tickets.operations.contacts import check_text, one_line
 from tickets.permissions import check_log_contact
 
 
@@ -53,7 +53,7 @@ def close_urgent(
     note, _masked = mask_national_numbers(one_line(note))
     if answer not in UrgentAnswer.values:
         raise Refused(_("Say how the patient was helped."), field="answer")
-    check_length(UrgentCase, "note", note)
+    check_text(UrgentCase, "note", note)
     case = _case(contact)
     if case.closed_at:
         if (case.closed_by_id, case.answer) == (by.pk, answer):

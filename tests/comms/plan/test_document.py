@@ -44,6 +44,7 @@ def test_what_is_written_is_read_back_the_same() -> None:
         (HEAD + STEP.replace("run", "strt"), ["line 5: “strt” is none of: detect, start, run, restore, close."]),
         (HEAD + STEP.replace(", nl: b", ""), ["line 6: “nl” is missing."]),
         (HEAD + STEP.replace("fr: a", "fr: " + "a" * 161), ["line 6: Ensure this value has at most 160 characters (it has 161)."]),
+        (HEAD + STEP.replace("fr: a", "fr: caf\ufffd"), ["line 6: This holds a character that cannot be kept."]),
         (HEAD + STEP.replace("plan_start", "wall_clock"), ["line 7: Give the time of day."]),
         (HEAD + STEP.replace("plan_start", "plan_start, at: 25:00"), ["line 7: A time of day is expected here, as 08:00."]),
         (HEAD + STEP.replace("plan_start", "plan_start, offset: 99999999"), ["line 7: A whole number is expected here."]),

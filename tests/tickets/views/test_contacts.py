@@ -301,6 +301,7 @@ def test_looking_up_another_pharmacy_keeps_what_was_typed(client: Client, nancy:
         {"caller": ""},
         {"note": "\x00"},
         {"note": "x" * 501},
+        {"note": "caf\ufffd"},
         {"pharmacy": 999_999},
         {"pharmacy": "x"},
         {"incident": "nosuch"},

@@ -219,7 +219,7 @@ def test_what_is_handed_over_is_kept_once_and_masked(client: Client) -> None:
         client.post(reverse("tickets:hand_over_note"), sent)
 
     assert "033.28" not in HandOverNote.objects.get().text
-    for text in ("", " ", "\x00", "x" * 1001):
+    for text in ("", " ", "\x00", "x" * 1001, "caf\ufffd"):
         page = client.post(reverse("tickets:hand_over_note"), {"key": str(uuid.uuid4()), "text": text})
         assert (page.status_code, "invalid-feedback" in page.text) == (422, True)
 
