@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from comms.models import Channel, Delivery, DeliveryState
 
@@ -27,9 +28,9 @@ def lanes() -> list[Lane]:
     """In the order of the channels; one query, however many there are."""
     left = _newest(Delivery.objects.filter(state=DeliveryState.SENT))
     met = _newest(Delivery.objects.filter(state__in=[*STUCK, *WAITING]).exclude(error=""))
-    here = Q(deliveries__environment=settings.DESK_ENVIRONMENT_ID)
+    waiting = _of_channel(Delivery.objects.filter(state__in=WAITING)).order_by().values("channel")
     channels = Channel.objects.select_related("mail_list").annotate(
-        waiting=Count("deliveries", filter=Q(deliveries__state__in=WAITING) & here),
+        waiting=Coalesce(Subquery(waiting.annotate(number=Count("pk")).values("number")), 0),
         sent_at=Subquery(left.values("sent_at")[:1]),
         sent_created=Subquery(left.values("created_at")[:1]),
         met=Subquery(met.values("error")[:1]),
@@ -40,9 +41,12 @@ def lanes() -> list[Lane]:
 
 
 def _newest(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    return deliveries.filter(channel=OuterRef("pk"), environment=settings.DESK_ENVIRONMENT_ID).order_by(
-        "-created_at", "-pk"
-    )
+    """By the order in which they were owed, which an index knows."""
+    return _of_channel(deliveries).order_by("-pk")
+
+
+def _of_channel(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    return deliveries.filter(channel=OuterRef("pk"), environment=settings.DESK_ENVIRONMENT_ID)
 
 
 def _lane(row: Channel) -> Lane:

@@ -12,7 +12,7 @@ from django.db.utils import IntegrityError, OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
-from comms import relay
+from comms import pulse, relay
 from comms.channels.base import Capabilities, Doubt, Receipt, Setting, Transport, TransportError
 from comms.models import Channel, Claim, Delivery, DeliveryAttempt, DeliveryState, Notice
 from comms.models.delivery import DELIVERY_TRANSITIONS
@@ -554,3 +554,17 @@ def test_a_message_that_met_no_database_goes_back_to_the_queue_and_is_not_set_as
     send_through(channel, Way())
 
     assert (before, states()) == ([("queued", 0)], [("sent", 1)])
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="with a handful of rows PostgreSQL reads all of them"
+)
+def test_what_was_sent_long_ago_is_not_looked_through() -> None:
+    channel = factories.mail_channel("a@apb.example")
+
+    claimed = channel.deliveries.due(AT).explain()
+    counted = pulse._moments("embedded", AT, AT).explain()
+
+    assert "USING INDEX delivery_by_state (state=? AND channel_id=?" in claimed
+    assert "SCAN comms_delivery" not in counted
+    assert counted.count("comms_delivery USING INDEX delivery_by_state (state=?") == 2
