@@ -51,9 +51,10 @@ def gone(pid: int) -> bool:
         return True
 
 
-def _heed_ctrl_c() -> None:
-    """Whoever runs the suite in the background of a shell has it ignore SIGINT, and so would make."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _heed_signals() -> None:
+    """Whoever runs the suite in the background of a shell, or by nohup, has it ignore these, and so would make."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             command,
             env=os.environ | {"PYTHONPATH": str(Path.cwd())},
             start_new_session=True,
-            preexec_fn=_heed_ctrl_c,
+            preexec_fn=_heed_signals,
         )
         started.append(desk)
         return desk, [pid_in(path) for file in files for path in (file, file.with_suffix(".child"))]
