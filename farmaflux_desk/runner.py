@@ -51,6 +51,14 @@ def wait_for_connections() -> None:
         pool["timeout"] = CONNECTION_PATIENCE
 
 
+def close_connections() -> None:
+    """The last thing that a process does which gave threads connections: left to its end, the pool waits five seconds
+    for each of its own threads."""
+    connections.close_all()
+    if close_pool := getattr(connection, "close_pool", None):
+        close_pool()
+
+
 class UnderWay:
     """What this process is at, for a worker that is told of the same work every second: it gathers no threads."""
 

@@ -116,7 +116,7 @@ def let_leases_run_out() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_relay_sends_what_is_owed_and_ends_when_asked(
-    start: Start, mail: MailServer, number: signal.Signals
+    start: Start, mail: MailServer, number: signal.Signals, tmp_path: Path
 ) -> None:
     factories.mail_channel("a@apb.example")
     owe()
@@ -127,6 +127,7 @@ def test_the_relay_sends_what_is_owed_and_ends_when_asked(
 
     assert process.wait(timeout=PATIENCE) == 0
     assert mail.recipients == ["a@apb.example"]
+    assert "couldn't stop thread" not in (tmp_path / "process0.log").read_text(), "it waited for its pool"
 
 
 def test_the_relay_brings_the_status_site_up_to_date(start: Start) -> None:

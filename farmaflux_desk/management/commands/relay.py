@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from farmaflux_desk.jobs import jobs
-from farmaflux_desk.runner import Runner, wait_for_connections
+from farmaflux_desk.runner import Runner, close_connections, wait_for_connections
 
 
 class Command(BaseCommand):
@@ -19,3 +19,4 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, runner.stop)
         runner.run()
+        close_connections()
