@@ -44,7 +44,9 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (!event.altKey || event.ctrlKey || event.metaKey) return;
-  const target = document.querySelector(`[data-alt-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  // On a Mac, Option+M types a sign: then the key's place counts.
+  const written = /^[a-z]$/i.test(event.key) ? event.key : (/^Key([A-Z])$/.exec(event.code)?.[1] ?? event.key);
+  const target = document.querySelector(`[data-alt-key="${CSS.escape(written.toLowerCase())}"]`);
   if (target instanceof HTMLElement) {
     event.preventDefault();
     target.click();

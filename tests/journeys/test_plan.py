@@ -15,6 +15,7 @@ from comms.operations.plan import Proof, start_plan, tick
 from comms.operations.prepared import install as install_messages
 from comms.operations.reminders import remind
 from comms.operations.standard_plan import install
+from comms.operations.updates import draft_for
 from comms.relay import run_once
 from incidents.models import Incident, ResponseRole, ServiceStatus, Severity
 from incidents.operations import assign_role, declare
@@ -166,3 +167,22 @@ def test_where_pages_may_show_none_a_service_worker_shows_the_reminder(
 
     assert (len(shown), "étape" in shown[0], "/desk/plan/" in shown[0]) == (1, True, True)
     expect(page.locator("#notices .fx-notice")).to_have_count(0)
+
+
+def test_the_prepared_messages_open_by_the_keys_place_where_it_types_a_sign(
+    desk: str, page: Page, sign_in: SignIn
+) -> None:
+    lead = factories.user(Role.LEAD, language="fr")
+    incident = outage(lead)
+    draft_for(incident, by=lead)
+    sign_in(page, lead)
+    page.goto(f"{desk}/desk/messages/{incident.public_id}/")
+    expect(page.locator("#prepared")).to_be_hidden()
+
+    # As a Mac tells of Option+M.
+    page.evaluate(
+        "document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: 'µ', code: 'KeyM', altKey: true, bubbles: true}))"
+    )
+
+    expect(page.locator("#prepared")).to_be_visible()
