@@ -165,9 +165,8 @@ def _as_json(update: Update) -> dict[str, Any]:
 def _owe_correction(correction: Correction, *, at: datetime) -> None:
     update = correction.update
     waiting = _posts(update).filter(state__in=_WAITING).exclude(text="")
-    for delivery in waiting.exclude(
-        state=DeliveryState.QUEUED, doubtful=True
-    ):  # that is looked for as it was
+    # What may have arrived is looked for as it was.
+    for delivery in waiting.exclude(state=DeliveryState.QUEUED, doubtful=True):
         delivery.text = post_text(update, delivery.channel, delivery.language).text
         delivery.save(update_fields=["text"])
     _drop(Delivery.objects.filter(update=update, action__in=[Action.EDIT, Action.CORRECTION]))

@@ -412,6 +412,20 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
     return stored
 
 
+@transaction.atomic
+def save_and_publish(
+    update: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None
+) -> tuple[Update, Refused | None]:
+    """save_draft, then publish, with one wait for the disk. What may not be published is saved all the same, and what
+    forbids it comes back with it. Raises what save_draft raises, and then nothing is written.
+    """
+    saved = save_draft(update, draft, by=by, revision=revision, at=at)
+    try:
+        return publish(saved, by=by, revision=saved.revision, at=at), None
+    except Refused as refusal:
+        return saved, refusal
+
+
 def _said(update: Update) -> dict[str, str]:
     """The entry's sentence in each language of the interface."""
     words = {

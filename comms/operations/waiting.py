@@ -21,7 +21,7 @@ def sort_out(channel: Channel, *, at: datetime) -> None:
     Edits, removals and notices of corrections are sent however late they are, but not before what they are about;
     nothing is sent any more of a message that was withdrawn while a sender had it.
     """
-    if _changed_since(channel):
+    if _changes_wait(channel):
         _end_withdrawn(channel)
         _keep_order(channel)
     old = channel.deliveries.due(at).filter(action=Action.POST, created_at__lte=at - OVERTAKEN_AFTER)
@@ -40,7 +40,7 @@ def sort_out(channel: Channel, *, at: datetime) -> None:
     unconfirmed.move(DeliveryState.STALE, out_of=DeliveryState.QUEUED)
 
 
-def _changed_since(channel: Channel) -> bool:
+def _changes_wait(channel: Channel) -> bool:
     """Whether anything that waits is of a withdrawn message, or changes what another one posts. Ten thousand letters
     that wait are looked through once for it, not by each of the statements that follow."""
     withdrawn = Update.objects.filter(withdrawn_at__isnull=False).values("pk")

@@ -12,12 +12,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """One process at a time; the others wait. The system frees the lock of a process that dies."""
+def alone(lock: Path, *, wait: bool = True) -> Iterator[bool]:
+    """One process at a time: True; others wait, or get False at once. The system frees the lock of one that dies."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def numbers(folder: Path) -> list[int]:

@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages as notices
-from django.db import transaction
 from django.forms import BoundField
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -128,36 +127,27 @@ def _published_of(incident: Incident, posted: QueryDict) -> Update | None:
 def _save(request: Request, update: Update, form: UpdateForm, *, publish: bool) -> HttpResponse:
     if not form.is_valid():
         return page_of(request, update, form, status=422)
-    saved, refused = _stored(request, update, form, publish=publish)
-    match refused:
-        case NotAllowed():
-            raise refused
-        case operations.Conflict():
-            return page_of(request, update, form, status=422, stored=refused.update, conflict=refused)
-        case Refused():
-            field = FORM_FIELDS.get(refused.field, refused.field)
-            form.add_error(field if field in form.fields else None, refused.message)
-            return page_of(request, saved or update, form, status=422, stored=saved)
+    saved, draft, revision = None, form.draft, form.cleaned_data["revision"]
+    try:
+        if publish:
+            saved, refused = operations.save_and_publish(update, draft, by=request.user, revision=revision)
+            if refused:
+                raise refused
+        else:
+            operations.save_draft(update, draft, by=request.user, revision=revision)
+    except NotAllowed:
+        raise
+    except operations.Conflict as conflict:
+        return page_of(request, update, form, status=422, stored=conflict.update, conflict=conflict)
+    except Refused as refusal:
+        field = FORM_FIELDS.get(refusal.field, refusal.field)
+        form.add_error(field if field in form.fields else None, refusal.message)
+        return page_of(request, saved or update, form, status=422, stored=saved)
     if publish:
         notices.success(request, _("Published, and visible on the status page."))
         return redirect("desk:room", update.incident.public_id)
     notices.success(request, _("Draft saved."))
     return redirect("comms:compose", update.incident.public_id)
-
-
-@transaction.atomic
-def _stored(
-    request: Request, update: Update, form: UpdateForm, *, publish: bool
-) -> tuple[Update | None, Refused | None]:
-    """Saved and published with one wait for the disk; what may not be published is saved all the same."""
-    saved, revision = None, form.cleaned_data["revision"]
-    try:
-        saved = operations.save_draft(update, form.draft, by=request.user, revision=revision)
-        if publish:
-            operations.publish(saved, by=request.user, revision=saved.revision)
-    except Refused as refusal:
-        return saved, refusal
-    return saved, None
 
 
 @require_POST

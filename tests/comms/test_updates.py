@@ -191,6 +191,21 @@ def test_what_the_checks_forbid_is_not_published_and_nothing_moves(
     assert not Entry.objects.filter(kind=EntryKind.UPDATE).exists()
 
 
+def test_what_is_to_be_saved_and_published_is_saved_even_where_it_may_not_be_published(
+    incident: Incident, transfer: Service
+) -> None:
+    lead = factories.user(Role.COMMUNICATIONS)
+    draft = updates.draft_for(incident, by=lead)
+    french_only = sound(transfer, texts={"fr": sound(transfer).texts["fr"], "nl": parts()})
+
+    saved, refused = updates.save_and_publish(draft, french_only, by=lead, revision=1)
+
+    assert (refused and refused.field, Update.objects.published().exists()) == ("headline_nl", False)
+    assert Update.objects.get().texts.get(language="fr").title == "Transfert arrêté"
+    published, refused = updates.save_and_publish(saved, sound(transfer), by=lead, revision=saved.revision)
+    assert (refused, published) == (None, Update.objects.published().get())
+
+
 def test_a_published_message_is_never_changed(incident: Incident, transfer: Service) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
     draft = updates.draft_for(incident, by=lead)

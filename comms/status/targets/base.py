@@ -1,15 +1,14 @@
 """What another place of the status site must be able to do, and what is known of it."""
 
-import fcntl
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from textwrap import shorten
 from typing import Protocol
 
+from comms.status.files import alone
 from comms.status.publish import Publication, published
 
 FOLDER = "targets"  # in the site's root: the state of each target, there when the database is not
@@ -75,7 +74,7 @@ def follow(target: Target, root: Path, at: datetime) -> State:
 
     One follower of a target at a time, whatever the process; another one leaves it to the first.
     """
-    with _alone(root / FOLDER / f"{target.key}.lock") as mine:
+    with alone(root / FOLDER / f"{target.key}.lock", wait=False) as mine:
         before, shown = state(root, target.key), published(root)
         if not mine or shown is None or (before.number >= shown.number and not before.error):
             return before
@@ -90,19 +89,6 @@ def follow(target: Target, root: Path, at: datetime) -> State:
             after = State(number, before.at, before.failing_since or at.isoformat(), shorten(error, LONGEST))
         keep(root, target.key, after)
         return after
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[bool]:
-    """Whether nobody else has it; the system frees the lock of a process that dies."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def files_of(root: Path, publication: Publication) -> Iterator[tuple[str, Path]]:
