@@ -21,6 +21,7 @@ _NOT_PUBLIC = [
     ipaddress.ip_network(network)
     for network in (
         "64:ff9b::/96",
+        "64:ff9b:1::/48",
         "2002::/16",
         "2001::/32",
         "::/96",

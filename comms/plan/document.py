@@ -115,6 +115,8 @@ def _tree(text: str) -> yaml.Node:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise Unreadable([Problem(line, _("This holds a character that cannot be kept."))]) from error
+    except (ValueError, OverflowError) as error:  # an escape of a character that no text has
+        raise Unreadable([Problem(1, _("This holds a character that cannot be kept."))]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise Unreadable([Problem(1, _("This is no YAML."))]) from error
     if node is None:

@@ -104,7 +104,11 @@ def read(text: str, *, services: Collection[str], partners: Collection[str]) -> 
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise Unreadable([Problem(line, _("This is not YAML: %(why)s") % {"why": error.problem})]) from error
-    except (yaml.YAMLError, ValueError) as error:  # characters, and escapes of some, that no text has
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+    ) as error:  # characters, and escapes of some, that no text has
         raise Unreadable([Problem(1, _("This holds characters that no text has."))]) from error
     except RecursionError as error:
         raise Unreadable(

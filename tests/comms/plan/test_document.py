@@ -31,6 +31,7 @@ def test_what_is_written_is_read_back_the_same() -> None:
         ("", ["line 1: This is empty."]),
         ("[" * 5000, ["line 1: This is no YAML."]),
         ("key: \x00", ["line 1: This holds a character that cannot be kept."]),
+        ('key: "\\UFFFFFFFF"', ["line 1: This holds a character that cannot be kept."]),
         ('key: k\nname: "a\\0"\nsteps:\n' + STEP, ["line 2: This holds a character that cannot be kept."]),
         ("key: k\nname: {fr: N, xx: N}\nsteps:\n" + STEP, ["line 2: “xx” is unknown; here belong: fr, nl, de, en.",
          "line 2: “nl” is missing."]),
