@@ -39,6 +39,43 @@ def calls(desk: str, page: Page, sign_in: SignIn, agent: User, incident: Inciden
     return page
 
 
+def focused(page: Page) -> tuple[str, float, float]:
+    """The name of the field that has the focus, and where in the page it begins: down, across."""
+    name, down, across = page.evaluate(
+        """() => {
+            const focused = document.activeElement;
+            const { top, left } = (focused.labels?.[0] ?? focused).getBoundingClientRect();
+            return [focused.name, top + scrollY, left + scrollX];
+        }"""
+    )
+    return name, down, across
+
+
+@pytest.mark.parametrize("width", [1366, 1024, 390])
+def test_the_row_is_gone_through_and_read_in_the_order_of_a_call(
+    desk: str, open_page: Callable[..., Page], sign_in: SignIn, agent: User, incident: Incident, width: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": 900})
+    sign_in(page, agent)
+    page.goto(f"{desk}/desk/calls/")
+    page.locator("#callback_window").select_option("at")
+    page.locator("#incident").focus()
+
+    fields = [focused(page)]
+    while fields[-1][0] != "outcome":
+        page.keyboard.press("Tab")
+        fields.append(focused(page))
+
+    assert [name for name, *_ in fields] == [
+        *("incident", "channel", "caller", "language", "service", "impact"),
+        *("needed_by", "urgent_kind", "callback", "callback_number", "callback_window", "callback_at"),
+        *("note", "outcome"),
+    ]
+    below_the_caller = [down for _, down, _ in fields[3:]]
+    lines = [round(down / 12) for down in below_the_caller]  # fields of a line differ by a few pixels
+    assert lines == sorted(lines)
+
+
 def topic(page: Page) -> str:
     return str(page.evaluate("document.querySelector('[name=service]:checked')?.value ?? ''"))
 
@@ -115,6 +152,39 @@ def test_a_number_behind_which_several_answer_is_never_picked_from(calls: Page) 
     expect(calls.locator("#chosen")).to_contain_text("Apotheek B")
     expect(calls.locator("#say")).to_contain_text("Conséquence nl")
     assert calls.input_value("#callback_number") == "025551212"
+
+
+def test_the_callers_card_says_each_thing_once(calls: Page, incident: Incident) -> None:
+    house = factories.software_house(name="Officinal", phone="02 555 01 01")
+    gare = factories.pharmacy(name="Pharmacie de la Gare", software_house=house)
+    told = incident.updates.get()
+    sandrine = factories.user(first_name="Sandrine")
+    now = timezone.now()
+    factories.contact(
+        pharmacy=gare, incident=incident, told_update=told, agent=sandrine, at=now - timedelta(minutes=9)
+    )
+
+    calls.keyboard.type("gare")
+    option = calls.locator("[role=option]")
+    expect(option).to_contain_text("Officinal")
+    expect(option).to_contain_text("Sandrine")
+    calls.keyboard.press("Enter")
+
+    card = calls.locator("#chosen").inner_text()
+    assert {word: card.count(word) for word in ("Officinal", "v1", "Sandrine", "Conséquence fr")} == {
+        "Officinal": 1,
+        "v1": 1,
+        "Sandrine": 1,
+        "Conséquence fr": 1,
+    }
+
+    factories.contact(pharmacy=gare, incident=incident, at=now)  # told nothing: when she heard it is said too
+    calls.locator("#caller").fill("")
+    calls.locator("#caller").fill("gare")
+    expect(option).to_have_count(1)
+    calls.keyboard.press("Enter")
+    heard_at = timezone.localtime(now - timedelta(minutes=9)).strftime("%H:%M")
+    expect(calls.locator("#chosen")).to_contain_text(f"({heard_at}, Sandrine)")
 
 
 def test_urgent_and_callback_have_their_keys_and_the_row_is_cleared_after_saving(calls: Page) -> None:
