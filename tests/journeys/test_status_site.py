@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from playwright.sync_api import Page, Request, Route
 from pytest_django import Settings
 
-from comms.status.facts import Link, Month, PastImpact, Postmortem
+from accounts.languages import Language
+from comms.status.facts import Facts, Group, Link, Month, PastImpact, Postmortem, Text
 from comms.status.publish import publish
 from comms.status.render import HEADERS, documents
+from farmaflux_desk import demo
 from incidents.models.states import LinkState, MilestoneKind, ServiceStatus
 from tests.comms.status.facts import (
     AT,
@@ -22,6 +26,7 @@ from tests.comms.status.facts import (
     maintenance,
     milestone,
     resolved,
+    service,
     text,
     update,
 )
@@ -36,6 +41,7 @@ PAGES = [
     "/{}/incidents/p2d6f9j4sk7z/",
     "/{}/nothing/",
 ]
+DATA = Path(demo.__file__).parent / "data"
 LONGEST = "Arzneimittelverschreibungsübermittlungsbestätigungsverfahren"
 
 
@@ -151,14 +157,49 @@ def test_on_a_screen_of_3840_pixels_it_is_larger(site: str, page: Page) -> None:
     assert (usual, page.evaluate(size)) == ("16px", "24px")
 
 
-def test_the_answer_to_what_works_is_above_the_fold_of_a_phone(
-    site: str, open_page: Callable[..., Page]
+@pytest.mark.parametrize(("width", "height"), [(360, 780), (390, 844)])
+@pytest.mark.parametrize("language", ["fr", "nl", "de", "en"])
+def test_the_whole_answer_of_the_day_is_above_the_fold_of_a_phone(
+    desk: str, settings: Settings, open_page: Callable[..., Page], language: str, width: int, height: int
 ) -> None:
-    page = open_page(viewport={"width": 390, "height": 844})
-    page.goto(f"{site}/fr/")
+    publish(documents(_the_day()), settings.DESK_STATUS_ROOT, revision=1, at=AT, headers=HEADERS)
+    page = open_page(viewport={"width": width, "height": height}, java_script_enabled=False)
+    page.goto(f"{desk}/{language}/")
 
-    bottom = page.evaluate("document.querySelector('.works').getBoundingClientRect().bottom")
-    assert bottom < 844
+    bottoms = page.evaluate(
+        "['.what', '.works', '.todo', '.next'].map("
+        "part => document.querySelector(part).getBoundingClientRect().bottom)"
+    )
+    assert bottoms == sorted(bottoms)
+    assert bottoms[-1] <= height
+
+
+def _the_day() -> Facts:
+    """15:20 of 1 July 2022 as the demonstration tells it: its services and its message, two of them back in part."""
+    told = yaml.safe_load((DATA / "messages.yaml").read_text())["afternoon-5"]
+    names = yaml.safe_load((DATA / "catalogue.yaml").read_text())["services"]
+    services = tuple(
+        service(place, name=Text(**{language.value: row[language] for language in Language}))
+        for place, row in enumerate(names)
+    )
+
+    def said(name: str) -> Text:
+        parts = {language.value: told[language][name] for language in Language}
+        return Text(
+            **{code: part if isinstance(part, str) else "\n".join(part) for code, part in parts.items()}
+        )
+
+    message = update(
+        central_confirmed=True,
+        valid_until=AT + timedelta(hours=2),
+        **{name: said(name) for name in ("headline", "title", "body", "do", "dont", "patient")},
+    )
+    back = [
+        impact(place, ServiceStatus.PARTIAL, began_at=BEGAN + timedelta(minutes=90)) for place in range(3)
+    ]
+    impacts = (*back, *(impact(place) for place in (3, 4)))
+    group = Group("group0000000", everywhere("eForms"), services)
+    return facts(incident(updates=(message,), impacts=impacts), groups=(group,))
 
 
 def test_a_page_that_was_not_renewed_for_three_minutes_says_so_by_the_clock_of_the_site(
