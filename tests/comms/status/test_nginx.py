@@ -185,7 +185,9 @@ def test_what_is_not_there_is_not_there_in_the_same_words(site: Site, path: str,
 def test_both_are_only_read(site: Site, path: str, method: str) -> None:
     nginx, front = both(site, path, method=method)
 
-    assert [(each.status, each.headers["Allow"]) for each in (nginx, front)] == [(405, "GET, HEAD")] * 2
+    for each in (nginx, front):
+        told = [each.headers[name] for name in ("Allow", "X-Content-Type-Options")]
+        assert (each.status, told) == (405, ["GET, HEAD", "nosniff"])
 
 
 @pytest.mark.parametrize(
