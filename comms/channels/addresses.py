@@ -121,6 +121,14 @@ def resolve(url: str) -> str:
     return str(addresses[0])
 
 
+def loopback(url: str) -> bool:
+    """Whether *url* names this machine by its number; what a name leads to is not asked."""
+    try:
+        return ipaddress.ip_address(_host(url)).is_loopback
+    except (Forbidden, ValueError):
+        return False
+
+
 def allowed(address: IP) -> bool:
     address = getattr(address, "ipv4_mapped", None) or address
     if _listed(address):

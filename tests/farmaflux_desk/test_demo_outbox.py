@@ -1,4 +1,4 @@
-"""Nothing leaves a demonstration, by whichever channel; from any other database it does."""
+"""Nothing leaves the machine of a demonstration, by whichever channel; from any other database it does."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -8,8 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from comms.models import Channel, Delivery, DeliveryState
-from comms.operations import deliveries
+from accounts.languages import Language
+from comms import links
+from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Scope, Subscriber, SubscriberKind
+from comms.operations import deliveries, subscribers
 from farmaflux_desk.demo.outbox import NOTHING_LEFT
 from farmaflux_desk.jobs import jobs
 from farmaflux_desk.models import Demonstration
@@ -36,13 +38,18 @@ def mail(settings: Settings) -> Iterator[MailServer]:
 
 
 def publish_by(*channels: Channel) -> None:
-    """Owed, and given to the background job that delivers."""
+    """Owed, and delivered."""
     with transaction.atomic():
         deliveries.owe(factories.update(published_at=timezone.now()), at=timezone.now())
+    for channel in channels:
+        deliver(channel)
+
+
+def deliver(channel: Channel) -> None:
+    """By the background job that delivers."""
     [job] = [job for job in jobs("relay") if job.name == "deliver"]
     assert isinstance(job, LaneJob)
-    for channel in channels:
-        job.function(f"{channel.pk}/0", lambda: False)
+    job.function(f"{channel.pk}/0", lambda: False)
 
 
 def answers() -> list[tuple[str, str]]:
@@ -52,11 +59,34 @@ def answers() -> list[tuple[str, str]]:
 
 def test_a_message_of_a_demonstration_is_noted_and_reaches_nobody(hook: HookServer, mail: MailServer) -> None:
     Demonstration.objects.create(pk=1, loaded_at=timezone.now(), live=True)
+    somewhere = hook.url.replace("127.0.0.1", "localhost")  # a name, and nobody asks where it leads
 
-    publish_by(factories.webhook_channel(hook.url), factories.mail_channel("chair@apb.example"))
+    publish_by(factories.webhook_channel(somewhere), factories.mail_channel("chair@apb.example"))
 
-    assert (hook.received, mail.accepted) == ([], [])
+    assert (hook.connections, mail.accepted) == (0, [])
     assert answers() == [(DeliveryState.SENT, NOTHING_LEFT)] * 2
+
+
+def test_a_receiver_of_this_machine_is_posted_to_by_a_demonstration(hook: HookServer) -> None:
+    Demonstration.objects.create(pk=1, loaded_at=timezone.now(), live=True)
+
+    publish_by(factories.webhook_channel(hook.url))
+
+    [received] = hook.received
+    assert "FarmaFlux-Signature" in received.headers
+    assert answers() == [(DeliveryState.SENT, "HTTP 200")]
+
+
+def test_a_receiver_of_this_machine_confirms_its_subscription_to_a_demonstration(hook: HookServer) -> None:
+    Demonstration.objects.create(pk=1, loaded_at=timezone.now(), live=True)
+    channel = factories.subscriber_channel(ChannelKind.SUBSCRIBER_WEBHOOK, key="subscribers-hook")
+    wish = subscribers.Wish(Language.FR, Scope.EVERYTHING)
+    asked = subscribers.request_subscription(kind=SubscriberKind.WEBHOOK, address=hook.url, wish=wish)
+    hook.body = links.challenge(asked.subscriber).encode()
+
+    deliver(channel)
+
+    assert Subscriber.objects.get().state == "active"
 
 
 def test_the_same_message_of_any_other_database_leaves(hook: HookServer, mail: MailServer) -> None:
