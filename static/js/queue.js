@@ -1,6 +1,7 @@
 // Calls on their way to the desk. Each is kept (vault.js) before it is sent and let go once the desk has it. Without the
-// desk they wait, and go out one after the other in the order in which they were taken; the desk knows each by its key,
-// so that one whose answer was lost is not stored twice. Under a new sign-in they go out only when their author says so.
+// desk they wait, and go out one after the other in the order in which they were taken, in whatever tab that was; the desk
+// knows each by its key, so that one whose answer was lost is not stored twice. Under a new sign-in they go out only when
+// their author says so.
 //
 // Tells by events on the document: "queue-changed"; "queue-loaded", once; "call-answered" with the call and the desk's HTML; "call-refused".
 
@@ -17,7 +18,7 @@ const { keys, log } = document.getElementById("queue").dataset;
 
 /** In the order in which they were taken: {key, at, signIn, fields, name, id, tried, late, state, why}; id: its number in
  * the vault, null while this page alone has it; tried: it may have arrived; late: not for the first time; state: sending,
- * waiting or refused, then with why ({status, html}). */
+ * waiting or refused, then with why ({status, html}); release: ends that this tab has it in hand}. */
 export const calls = [];
 /** lost: since when there is no desk, or null; session: false once it has ended; others: calls of other people here. */
 export const desk = { lost: null, session: true, others: 0 };
@@ -36,13 +37,16 @@ export const isAsking = (call) => call.state === "waiting" && call.signIn !== si
 const next = () => calls.find((call) => call.state === "waiting" && call.signIn === signIn);
 
 function leave(call) {
-  calls.splice(calls.indexOf(call), 1);
+  const at = calls.indexOf(call);
+  if (at >= 0) calls.splice(at, 1);
   changed();
 }
 
 // Encrypting and writing take a moment. Until then the call lies where drafts do (drafts.js), which takes none: a page that
 // dies in that moment must not take it along.
 const MOMENT = `keep:${user}:sent:`;
+
+const contentOf = ({ key, at, fields, name, signIn }) => ({ key, at, fields, name, signIn });
 
 function hold(call) {
   try {
@@ -69,33 +73,88 @@ function letGo({ key }) {
   }
 }
 
-// One after the other, so that the order in the vault is that in which they were taken.
+/** The calls that were kept before it, by their numbers. One after the other, in the order in which they were taken. */
 function keep(call) {
-  const { key, at, fields, name, signIn } = call;
-  const content = { key, at, fields, name, signIn };
+  const content = contentOf(call);
   hold(content);
   keeping = keeping.then(async () => {
-    const tooLate = new Promise((resolve) => setTimeout(resolve, KEPT_WITHIN, null));
-    const kept = vault.put(user, content).catch(() => null);
-    kept.then((id) => {
+    const tooLate = new Promise((resolve) => setTimeout(resolve, KEPT_WITHIN, { before: [] }));
+    const kept = vault.put(user, content).catch(() => ({ id: null, before: [] }));
+    kept.then(({ id }) => {
       letGo(call);
       if (calls.includes(call)) call.id = id;
       else vault.drop(id); // saved, or back in the row, meanwhile
     });
-    await Promise.race([kept, tooLate]);
+    return (await Promise.race([kept, tooLate])).before;
   });
   return keeping;
 }
 
 // ── Which tab sends ───────────────────────────────────────────────────────
-// A fresh call goes out beside others that are fresh, whatever tab they are in; what has waited goes out from one tab, that
-// of the others with it.
+// A fresh call goes out beside others that are fresh, whatever tab they are in. What waits goes out from one tab at a time,
+// that of the others with it, and a fresh call goes behind it. A tab has in hand what it sends; what was refused it has in
+// hand until its author has seen to it. The browser ends all that with the tab; from one that hangs others take over.
 
-const together = (ask) => (navigator.locks ? navigator.locks.request("desk-calls", { mode: "shared" }, ask) : ask());
-const alone = (ask) =>
-  navigator.locks
-    ? navigator.locks.request("desk-calls", { ifAvailable: true }, (lock) => (lock ? ask() : undefined))
-    : ask();
+const TURN = "desk-calls";
+const sends = (id) => `desk-call-${id}`;
+const parks = (id) => `desk-call-${id}-refused`;
+const HANGS = PATIENCE + 1000; // milliseconds without an answer, in a tab that had to give up by then
+const isOverdue = ({ at }) => Date.now() - at > KEPT_WITHIN + HANGS; // no tab sends it for the first time any more
+
+/** The lock *name* for this tab: what ends it, or null while another has it. */
+function take(name, options = { ifAvailable: true }) {
+  if (!navigator.locks) return Promise.resolve(() => {});
+  return new Promise((answer) => {
+    navigator.locks
+      .request(name, options, (lock) => (lock ? new Promise((release) => answer(release)) : answer(null)))
+      .catch(() => {}); // another tab took over
+  });
+}
+
+async function inHand(call) {
+  if (call.id === null) return true;
+  call.release = await take(sends(call.id));
+  if (!call.release && isOverdue(call)) call.release = await take(sends(call.id), { steal: true });
+  return Boolean(call.release);
+}
+
+function outOfHand(call) {
+  call.release?.();
+  call.release = null;
+}
+
+/** Sent, or back in the row, in another tab. */
+const isGone = async ({ id }) => id !== null && !(await vault.ids(user).catch(() => [id])).includes(id);
+
+const taken = async () => new Set((await navigator.locks?.query())?.held.map(({ name }) => name));
+
+/** Whether one of *before*, the calls in the vault, waits in another tab. */
+async function someWait(before) {
+  const elsewhere = before.filter((id) => !calls.some((call) => call.id === id));
+  if (!elsewhere.length) return false;
+  const names = await taken();
+  return names.has(TURN) || elsewhere.some((id) => !names.has(sends(id)) && !names.has(parks(id)));
+}
+
+/** Do *ask* when no other tab does; it is given a round, which is over as soon as another has taken over. */
+async function alone(ask) {
+  if (!navigator.locks) return ask({ over: false });
+  const round = { over: false };
+  let options = { signal: AbortSignal.timeout(HANGS) };
+  for (;;) {
+    const before = await vault.ids(user).catch(() => []);
+    try {
+      return await navigator.locks.request(TURN, options, () => ask(round));
+    } catch (error) {
+      round.over = error.name === "AbortError";
+      if (round.over) return false;
+      if (error.name !== "TimeoutError") throw error;
+      const left = new Set(await vault.ids(user).catch(() => before));
+      const hangs = before.every((id) => left.has(id));
+      options = hangs ? { steal: true } : { signal: AbortSignal.timeout(HANGS) };
+    }
+  }
+}
 
 // ── Sending ───────────────────────────────────────────────────────────────
 
@@ -123,10 +182,8 @@ function form(call) {
   return body;
 }
 
-/** Whether the next one may follow. */
+/** Send *call*, which is in hand; whether the next one may follow. */
 async function post(call) {
-  call.state = "sending";
-  changed();
   const body = form(call);
   call.late ||= call.tried;
   call.tried = true;
@@ -134,12 +191,13 @@ async function post(call) {
   if (status >= 200 && status < 300) {
     tell("call-answered", { call, html: text });
     leave(call);
-    await vault.drop(call.id);
+    await vault.drop(call.id).finally(() => outOfHand(call));
     heard();
     return true;
   }
   if (status === 0 || GONE.has(status) || status === 401 || status === 409) {
     call.state = "waiting";
+    outOfHand(call);
     if (status === 401) ended();
     else if (status === 409) await whose();
     else lost();
@@ -147,32 +205,44 @@ async function post(call) {
   }
   call.state = "refused";
   call.why = { status, html: text };
+  const parked = call.id === null ? null : await take(parks(call.id));
+  outOfHand(call);
+  call.release = parked;
   tell("call-refused", call);
   changed();
   return true;
 }
 
-// Those of the other tabs too, or they would follow out of their order.
-async function sendWaiting() {
-  await load().catch(() => {});
-  for (let call = next(); call; call = next()) {
-    if (call.id !== null && !(await vault.has(call.id))) leave(call); // another tab has sent it
-    else if (!(await post(call))) return;
-  }
+/** Send *call* unless another tab sends it, or has; whether the next one may follow. */
+async function send(call) {
+  call.state = "sending";
+  changed();
+  if ((await inHand(call)) && !(call.late && (await isGone(call)))) return post(call);
+  outOfHand(call);
+  leave(call);
+  return true;
 }
 
-/** Send what waits, if this tab may; what is left is tried again later. */
+// Those of the other tabs too, or they would follow out of their order.
+async function sendWaiting(round) {
+  await load().catch(() => {});
+  for (let call = next(); call && !round.over; call = next()) {
+    call.late = true;
+    if (!(await send(call))) return false;
+  }
+  return true;
+}
+
+/** Send what waits when it is this tab's turn; what is left is tried again later. */
 export async function flush() {
   if (flushing || !next()) return;
   flushing = true;
-  try {
-    await alone(sendWaiting);
-  } finally {
-    flushing = false;
-    wait = Math.min(wait * 2, LATEST);
-    again();
-    changed();
-  }
+  const allSent = await alone(sendWaiting).catch(() => false);
+  flushing = false;
+  if (allSent && next()) return flush(); // taken in the last moment
+  wait = Math.min(wait * 2, LATEST);
+  again();
+  changed();
 }
 
 function again() {
@@ -181,19 +251,33 @@ function again() {
   timer = setTimeout(flush, wait * (0.8 + 0.4 * Math.random())); // fifty browsers need not come in the same moment
 }
 
-/** Send a call that has just been taken, or took its place behind those that wait; *before* is what it was before. */
-export function add(fields, { name, key, at = Date.now(), tried = false }) {
-  const behind = flushing || Boolean(next());
-  const call = { key, at, signIn, fields, name, id: null, tried, late: behind, state: behind ? "waiting" : "sending" };
+/** Send a call that has just been taken, or took its place behind those that wait. */
+export async function add(fields, { name, key, at = Date.now(), tried = false }) {
+  const behind = () => flushing || Boolean(next());
+  const call = { key, at, signIn, fields, name, id: null, tried, late: false, state: "sending" };
+  if (behind()) waitFor(call);
   calls.push(call);
   changed();
-  keep(call).then(() => (behind ? flush() : together(() => post(call))).then(again));
+  const before = await keep(call);
+  if (call.state === "sending" && (behind() || (await someWait(before)))) waitFor(call);
+  if (call.state === "sending") await send(call);
+  else await flush();
+  again();
 }
 
-/** The call leaves the queue for the row; its text is kept there as it is typed (drafts.js). */
-export function takeBack(call) {
+function waitFor(call) {
+  Object.assign(call, { state: "waiting", late: true });
+  changed();
+}
+
+/** The call leaves the queue for the row, unless it is on its way; its text is kept there as it is typed (drafts.js). */
+export async function takeBack(call) {
+  if (call.state === "sending" || (!call.release && !(await inHand(call))) || !calls.includes(call)) return false;
   leave(call);
-  setTimeout(() => vault.drop(call.id), 500);
+  hold(contentOf(call));
+  setTimeout(() => letGo(call), 500);
+  vault.drop(call.id).finally(() => outOfHand(call));
+  return true;
 }
 
 /** The author says that the calls from before her sign-in are to go out. */
@@ -262,10 +346,16 @@ async function whose() {
 }
 
 async function load(cutOff = []) {
+  const known = calls.filter((call) => call.state === "waiting" && call.id !== null);
   const found = await vault.all(user);
+  const names = await taken();
   desk.others = found.others;
+  for (const call of known) {
+    if (call.state === "waiting" && !found.ids.has(call.id)) leave(call); // sent, or back in the row, in another tab
+  }
   for (const call of found.calls) {
-    if (!calls.some((known) => known.key === call.key)) calls.push({ ...call, tried: true, state: "waiting" });
+    const elsewhere = names.has(parks(call.id)) || (names.has(sends(call.id)) && !isOverdue(call));
+    if (!elsewhere && !calls.some((one) => one.key === call.key)) calls.push({ ...call, tried: true, state: "waiting" });
   }
   for (const held of cutOff) {
     if (calls.some((known) => known.key === held.key)) {
@@ -292,6 +382,7 @@ async function start() {
 }
 
 addEventListener("online", () => flush());
+document.addEventListener("visibilitychange", () => document.hidden || load().then(flush));
 addEventListener("offline", lost);
 for (const type of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(type, lost);
 document.addEventListener("htmx:afterRequest", (event) => {

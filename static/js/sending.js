@@ -53,8 +53,8 @@ export function sending(form, row) {
     line.querySelector("time").textContent = new Date(call.at).toLocaleTimeString("fr-BE", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Brussels" });
     line.querySelector("b").textContent = call.name;
     for (const button of line.querySelectorAll("button")) {
-      button.addEventListener("click", () => {
-        takeBack(call);
+      button.addEventListener("click", async () => {
+        if (!(await takeBack(call))) return; // it is on its way
         parked.push(call);
         bringBackNext();
       });

@@ -104,29 +104,38 @@ export async function unseal({ keyId, iv, data }, beside) {
 
 // ── Calls ─────────────────────────────────────────────────────────────────
 
-/** Keep *call* for *owner*; its number in this browser, or null when it could not be kept. */
+/** Keep *call* for *owner*: its number in this browser (null when it could not be kept) and those of hers before it. */
 export async function put(owner, call) {
-  if (!isOpen(owner)) return null;
+  if (!isOpen(owner)) return { id: null, before: [] };
   const sealed = await seal(JSON.stringify(call), `${owner}|${call.at}`);
-  return within("calls", "readwrite", (store) => store.add({ owner, at: call.at, ...sealed }));
+  let kept;
+  const id = await within("calls", "readwrite", (store) => {
+    kept = store.getAll();
+    return store.add({ owner, at: call.at, ...sealed });
+  });
+  return { id, before: kept.result.filter((one) => one.owner === owner).map((one) => one.id) };
 }
 
 export async function drop(id) {
   if (id !== null && possible()) await within("calls", "readwrite", (store) => store.delete(id));
 }
 
-export async function has(id) {
-  return within("calls", "readonly", (store) => store.count(id)).then(Boolean);
+/** The numbers of *owner*'s calls. */
+export async function ids(owner) {
+  if (!possible()) return [];
+  const kept = await within("calls", "readonly", (store) => store.getAll());
+  return kept.filter((one) => one.owner === owner).map(({ id }) => id);
 }
 
 /** *owner*'s calls in the order they were kept, each with its id, and how many are somebody else's; the old ones go. */
 export async function all(owner) {
-  const found = { calls: [], others: 0 };
+  const found = { calls: [], ids: new Set(), others: 0 };
   if (!possible()) return found;
   for (const { id, at, owner: author, ...sealed } of await within("calls", "readonly", (store) => store.getAll())) {
     if (Date.now() - at > LONGEST) await drop(id);
     else if (author !== owner) found.others += 1;
     else {
+      found.ids.add(id);
       const text = await unseal(sealed, `${owner}|${at}`);
       if (text) found.calls.push({ ...JSON.parse(text), id });
     }

@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from farmaflux_desk import outage
 from tests import factories
-from tests.journeys.conftest import Server
+from tests.journeys.conftest import PATIENCE, Server
 from tickets.models import Contact
 
 type SignIn = Callable[[Page, User], None]
@@ -111,6 +111,86 @@ def test_two_tabs_of_the_same_agent_send_each_call_once_and_in_the_order_in_whic
         expect(tab.locator("#queue")).to_be_hidden()
     assert stored() == ["one", "two", "three", "four"]
     assert len([url for url in posted if url.endswith("/calls/log/")]) == 4
+
+
+@pytest.fixture
+def other(calls: Page, desk: str) -> Page:
+    """Another tab of the same browser."""
+    tab = calls.context.new_page()
+    tab.set_default_timeout(PATIENCE)
+    tab.goto(f"{desk}/desk/calls/")
+    return tab
+
+
+def saved(page: Page, caller: str, *, within: int = PATIENCE) -> None:
+    row = page.locator("#latest-rows tr[id^=contact-]", has_text=caller)
+    expect(row).to_be_visible(timeout=within)
+
+
+def test_a_call_of_one_tab_goes_out_behind_those_that_wait_in_another(calls: Page, other: Page) -> None:
+    calls.route("**/desk/calls/log/", lambda route: route.abort())
+    save(calls, "one", "two")
+    waiting(calls, 2)
+
+    save(other, "three")
+
+    saved(other, "three")
+    assert stored() == ["one", "two", "three"]
+    expect(calls.locator("#queue")).to_be_hidden()
+
+
+def test_a_tab_that_hangs_with_what_waits_holds_up_nobody(calls: Page, other: Page) -> None:
+    calls.route("**/desk/calls/log/", lambda route: route.abort())
+    save(calls, "one")
+    waiting(calls, 1)
+    calls.evaluate(
+        """() => {
+            const hang = (name) => navigator.locks.request(name, () => new Promise(() => {})).catch(() => {});
+            hang("desk-calls");
+            hang("desk-call-1");
+        }"""
+    )
+    other.clock.set_fixed_time(timezone.now() + timedelta(minutes=1))
+
+    save(other, "two")
+
+    saved(other, "two", within=3 * PATIENCE)
+    assert stored() == ["one", "two"]
+
+
+def test_a_call_on_its_way_in_one_tab_holds_up_none_of_another(calls: Page, other: Page) -> None:
+    held: list[Route] = []
+    calls.route("**/desk/calls/log/", lambda route: held.append(route))  # Playwright wraps no method of C
+    save(calls, "one")
+    while not held:
+        calls.wait_for_timeout(50)
+
+    save(other, "two")
+
+    saved(other, "two")
+    assert stored() == ["two"]
+    held[0].continue_()
+    saved(calls, "one")
+    assert stored() == ["two", "one"]
+
+
+def test_a_refused_call_stays_in_its_tab_and_holds_up_none_of_another(calls: Page, other: Page) -> None:
+    calls.locator("#needed_by").fill("99:99")
+    held: list[Route] = []
+    calls.route("**/desk/calls/log/", lambda route: held.append(route))
+    save(calls, "Marie")
+    calls.locator("#caller").fill("next")
+    while not held:
+        calls.wait_for_timeout(50)
+    held[0].continue_()
+    expect(calls.locator(".is-queued [data-state=refused]")).to_be_visible()
+
+    save(other, "two")
+
+    saved(other, "two")
+    expect(other.locator("#caller")).to_have_value("")
+    expect(calls.locator(".is-queued [data-state=refused]")).to_be_visible()
+    assert stored() == ["two"]
 
 
 def test_a_call_that_has_waited_for_a_day_is_gone_and_a_younger_one_is_sent(calls: Page) -> None:

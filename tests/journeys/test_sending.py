@@ -140,6 +140,37 @@ def test_a_call_that_waits_can_be_corrected_first(calls: Page) -> None:
     assert [contact.caller_text for contact in Contact.objects.all()] == ["Marie"]
 
 
+def test_a_call_taken_back_while_the_queue_is_read_anew_does_not_go_out_as_it_was(calls: Page) -> None:
+    calls.route("**/desk/calls/log/", lambda route: route.abort())
+    calls.keyboard.type("Mari")
+    calls.keyboard.press("Control+Enter")
+    back = calls.locator(".is-queued [data-state=waiting] button")
+    expect(back).to_be_visible()
+    calls.evaluate(
+        """() => {
+            const { subtle } = crypto;
+            const decrypt = subtle.decrypt.bind(subtle);
+            const released = new Promise((done) => (window.release = done));
+            const reads = new Promise((done) => {
+                subtle.decrypt = async (...sealed) => (done(), await released, decrypt(...sealed));
+            });
+            dispatchEvent(new Event("online")); // the queue is read, and sent
+            return reads;
+        }"""
+    )
+    back.click()
+    expect(calls.locator("#caller")).to_have_value("Mari")
+    calls.unroute("**/desk/calls/log/")
+    calls.evaluate("release()")
+    calls.keyboard.press("End")
+    calls.keyboard.type("e")
+    calls.keyboard.press("Control+Enter")
+
+    saved(calls, "Marie")
+    expect(calls.locator(".is-queued")).to_have_count(0)
+    assert [contact.caller_text for contact in Contact.objects.all()] == ["Marie"]
+
+
 def test_a_call_that_was_on_its_way_when_the_page_died_is_stored_once(calls: Page, held: list[Route]) -> None:
     calls.keyboard.type("Marie")
     calls.locator("#note").fill("no certificate")
