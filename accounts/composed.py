@@ -2,17 +2,29 @@
 
 For a short question Django takes several times as long to compose the SQL as the database takes to answer, and a page
 of the desk asks some twenty of them. A `Composed` is an ordinary queryset with its values left open; a `ComposedInsert`
-does the same for a row that is new.
+does the same for a row that is new, and a `ComposedPrefetch` for the rows that belong to others.
 """
 
-from collections.abc import Callable
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from copy import copy
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Expression, Field, Model, QuerySet, prefetch_related_objects
+from django.db.models import (
+    BigIntegerField,
+    Expression,
+    Field,
+    ForeignKey,
+    ManyToOneRel,
+    Model,
+    QuerySet,
+    prefetch_related_objects,
+)
 from django.db.models.sql import InsertQuery, Query
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -23,32 +35,95 @@ class Composed[Row]:
         of_phase = Composed(lambda phase: Incident.objects.filter(phase=phase), phase=CharField())
         of_phase(phase="resolved")  # as list(Incident.objects.filter(phase="resolved"))
 
-    An open value stands where any expression may; None equals nothing. *compose* is called once: what it makes must not
-    depend on the moment, the language or a setting. Asks one query, and those of its prefetches.
+    An open value stands where any expression may; None equals nothing. `Many` of a field is a list, for `__in`.
+    *compose* is called once: what it makes must not depend on the moment, the language or a setting. Asks one query,
+    and those of its prefetches and of *prefetch*.
 
     A compiler of Django keeps what it needs to read the rows once it has made the SQL, as it does for aggregates and
     iterators; nothing else here knows its inside. The tests compare the rows with those of the queryset itself.
     """
 
-    def __init__(self, compose: "Callable[..., QuerySet[Any, Row]]", **values: "Field[Any, Any]") -> None:
+    def __init__(
+        self,
+        compose: "Callable[..., QuerySet[Any, Row]]",
+        *,
+        prefetch: "Sequence[ComposedPrefetch]" = (),
+        **values: "Field[Any, Any] | Many",
+    ) -> None:
         self._compose = compose
-        self._values = values
+        self._prefetch = prefetch
+        self._values = {
+            name: value if isinstance(value, Many) else _One(value) for name, value in values.items()
+        }
         self._composed: dict[str, _Statement] = {}
 
     def __call__(self, **values: object) -> list[Row]:
         connection = connections[DEFAULT_DB_ALIAS]
         statement = self._composed.get(connection.vendor)
         if statement is None:  # two threads may both make it: they make the same
-            opened = {name: _Open(name, field) for name, field in self._values.items()}
+            opened = {name: _Open(name, value) for name, value in self._values.items()}
             statement = self._composed[connection.vendor] = _Statement(self._compose(**opened))
-        given = {
-            name: field.get_db_prep_value(values[name], connection) for name, field in self._values.items()
-        }
-        return statement.rows(connection, given)
+        given = {name: value.prepared(values[name], connection) for name, value in self._values.items()}
+        rows = statement.rows(connection, given)
+        prefetch(rows, *self._prefetch)
+        return rows
 
     def first(self, **values: object) -> Row | None:
         """For a queryset that is sliced to one, or has one row at most."""
         return next(iter(self(**values)), None)
+
+
+class ComposedPrefetch:
+    """As Prefetch(relation, queryset), for what refers to the rows of a model by a foreign key:
+
+        texts = ComposedPrefetch("texts", lambda owners: UpdateText.objects.filter(update__in=owners))
+        prefetch(updates, texts)  # as prefetch_related_objects(updates, "texts")
+
+    *prefetch*: what is prefetched of those.
+    """
+
+    def __init__(
+        self,
+        relation: str,
+        compose: "Callable[[Any], QuerySet[Any]]",
+        *,
+        prefetch: "Sequence[ComposedPrefetch]" = (),
+    ) -> None:
+        self._relation = relation
+        self._belonging = Composed(
+            lambda owners: compose(owners), prefetch=prefetch, owners=Many(BigIntegerField())
+        )
+
+    def fetch(self, owners: "Sequence[Model]") -> None:
+        """Into the cache of each of *owners* where it is not; one query, none where all have it."""
+        lacking = [owner for owner in owners if self._relation not in _prefetched(owner)]
+        if not lacking:
+            return
+        relation = lacking[0]._meta.get_field(self._relation)
+        assert isinstance(relation, ManyToOneRel)  # noqa: S101  # another kind is not prefetched so
+        field: ForeignKey[Any, Any] = relation.field
+        belonging: dict[Any, list[Any]] = defaultdict(list)
+        for row in self._belonging(owners=[owner.pk for owner in lacking]):
+            belonging[getattr(row, field.attname)].append(row)
+        for owner in lacking:
+            rows = belonging[owner.pk]
+            for row in rows:
+                field.set_cached_value(row, owner)
+            known = getattr(owner, self._relation).get_queryset()
+            known._result_cache, known._prefetch_done = rows, True
+            _prefetched(owner)[self._relation] = known
+
+
+def prefetch(rows: "Sequence[Model]", *lookups: ComposedPrefetch) -> None:
+    """What *lookups* name, of rows of one model, as prefetch_related_objects does."""
+    for lookup in lookups:
+        lookup.fetch(rows)
+
+
+def _prefetched(owner: Model) -> dict[str, Any]:
+    """Django's cache of what was prefetched of *owner*."""
+    found: dict[str, Any] = owner.__dict__.setdefault("_prefetched_objects_cache", {})
+    return found
 
 
 class ComposedInsert[Row: Model]:
@@ -83,15 +158,45 @@ class ComposedInsert[Row: Model]:
         return str(statement)
 
 
+@dataclass(frozen=True)
+class _One:
+    """An open value that is one value of *field*."""
+
+    field: "Field[Any, Any]"
+
+    def prepared(self, value: object, connection: BaseDatabaseWrapper) -> Any:
+        return self.field.get_db_prep_value(value, connection)
+
+    def placeholder(self, connection: BaseDatabaseWrapper) -> str:
+        return "%s"
+
+
+@dataclass(frozen=True)
+class Many:
+    """An open value that is a list of values of *field*, of any length: one parameter whatever its length."""
+
+    field: "Field[Any, Any]"
+
+    def prepared(self, values: Any, connection: BaseDatabaseWrapper) -> Any:
+        prepared = [self.field.get_db_prep_value(value, connection) for value in values]
+        return prepared if connection.vendor == "postgresql" else json.dumps(prepared)
+
+    def placeholder(self, connection: BaseDatabaseWrapper) -> str:
+        if connection.vendor == "postgresql":
+            return f"(SELECT unnest(%s::{self.field.db_type(connection)}[]))"
+        return "(SELECT value FROM json_each(%s))"
+
+
 class _Open(Expression):
     """The parameter that is filled in later."""
 
-    def __init__(self, name: str, field: "Field[Any, Any]") -> None:
-        super().__init__(output_field=field)
+    def __init__(self, name: str, value: _One | Many) -> None:
+        super().__init__(output_field=value.field)
         self.name = name
+        self.value = value
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:  # type: ignore[override]
-        return "%s", [self]
+        return self.value.placeholder(connection), [self]
 
     def get_group_by_cols(self) -> list[Any]:  # as a Value
         return []

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from django.db import models
-from django.db.models import Prefetch
+from django.db.models import BigIntegerField, prefetch_related_objects
 
+from accounts.composed import Composed, ComposedPrefetch, Many, prefetch
 from accounts.languages import Language, LocalizedName
-from comms.models import Update, UpdateService
+from comms.models import Correction, Update, UpdateService, UpdateText
 from comms.status import facts
 from incidents.models import (
     Impact,
@@ -21,6 +21,7 @@ from incidents.models import (
     Phase,
     PhaseChange,
     Postmortem,
+    PostmortemText,
     ServiceStatus,
 )
 from incidents.models.states import MilestoneKind, Severity
@@ -52,7 +53,7 @@ def read(chosen: Sequence[Chosen]) -> tuple[facts.Incident, ...]:
     keys = {row.pk: (row.public_id, row.revision) for row in chosen}
     known = {key: _known[key] for key in keys.values() if key in _known}
     unread = [pk for pk, key in keys.items() if key not in known]
-    for incident in _rows().filter(pk__in=unread) if unread else ():
+    for incident in _rows(unread) if unread else ():
         key = keys[incident.pk]
         known[key] = _incident(incident, revision=key[1])
     _remember(known)
@@ -73,25 +74,59 @@ def forget() -> None:
     _known.clear()
 
 
-def _rows() -> models.QuerySet[Incident]:
-    published = Update.objects.published().prefetch_related(
-        "texts", "corrections", Prefetch("services", UpdateService.objects.select_related("service"))
-    )
-    briefly = Incident.objects.prefetch_related("phase_changes", "impacts")
-    return Incident.objects.prefetch_related(
-        Prefetch("relapse_of", briefly),
-        Prefetch("relapses", briefly),
-        "phase_changes",
-        "milestones__confirmed_by",
-        Prefetch("standings", LinkStanding.objects.select_related("link", "confirmed_by")),
-        Prefetch(
-            "postmortems",
-            Postmortem.objects.published().prefetch_related("texts"),
-            to_attr="published_postmortems",
+def _rows(pks: list[int]) -> list[Incident]:
+    incidents = _INCIDENTS(pks=pks)
+    relapses = [incident for incident in incidents if incident.relapse_of_id]
+    prefetch_related_objects(relapses, "relapse_of")
+    prefetch([incident.relapse_of for incident in relapses if incident.relapse_of], *_BRIEFLY)
+    return incidents
+
+
+_CHANGES = ComposedPrefetch("phase_changes", lambda owners: PhaseChange.objects.filter(incident__in=owners))
+_IMPACTS = ComposedPrefetch(
+    "impacts", lambda owners: Impact.objects.filter(incident__in=owners).select_related("service")
+)
+_BRIEFLY = (_CHANGES, _IMPACTS)
+_PUBLISHED = ComposedPrefetch(
+    "updates",
+    lambda owners: Update.objects.published().filter(incident__in=owners),
+    prefetch=[
+        ComposedPrefetch("texts", lambda owners: UpdateText.objects.filter(update__in=owners)),
+        ComposedPrefetch("corrections", lambda owners: Correction.objects.filter(update__in=owners)),
+        ComposedPrefetch(
+            "services",
+            lambda owners: UpdateService.objects.filter(update__in=owners).select_related("service"),
         ),
-        Prefetch("impacts", Impact.objects.select_related("service")),
-        Prefetch("updates", published, to_attr="published_updates"),
-    )
+    ],
+)
+_INCIDENTS = Composed(
+    lambda pks: Incident.objects.filter(pk__in=pks),
+    pks=Many(BigIntegerField()),
+    prefetch=[
+        *_BRIEFLY,
+        _PUBLISHED,
+        ComposedPrefetch(
+            "relapses", lambda owners: Incident.objects.filter(relapse_of__in=owners), prefetch=_BRIEFLY
+        ),
+        ComposedPrefetch(
+            "milestones",
+            lambda owners: Milestone.objects.filter(incident__in=owners).select_related("confirmed_by"),
+        ),
+        ComposedPrefetch(
+            "standings",
+            lambda owners: LinkStanding.objects.filter(incident__in=owners).select_related(
+                "link", "confirmed_by"
+            ),
+        ),
+        ComposedPrefetch(
+            "postmortems",
+            lambda owners: Postmortem.objects.published().filter(incident__in=owners),
+            prefetch=[
+                ComposedPrefetch("texts", lambda owners: PostmortemText.objects.filter(postmortem__in=owners))
+            ],
+        ),
+    ],
+)
 
 
 def _incident(incident: Incident, *, revision: int) -> facts.Incident:
@@ -99,8 +134,8 @@ def _incident(incident: Incident, *, revision: int) -> facts.Incident:
     impacts = list(incident.impacts.all())
     milestones = list(incident.milestones.all())
     standings = list(incident.standings.all())
-    published: list[Update] = incident.published_updates  # type: ignore[attr-defined]  # Prefetch(to_attr)
-    postmortems: list[Postmortem] = incident.published_postmortems  # type: ignore[attr-defined]
+    published = list(incident.updates.all())
+    postmortems = list(incident.postmortems.all())
     return facts.Incident(
         id=incident.public_id,
         revision=revision,
