@@ -19,8 +19,6 @@ from django.db.models import (
     BigIntegerField,
     Expression,
     Field,
-    ForeignKey,
-    ManyToOneRel,
     Model,
     QuerySet,
     prefetch_related_objects,
@@ -46,8 +44,8 @@ class Composed[Row]:
     def __init__(
         self,
         compose: "Callable[..., QuerySet[Any, Row]]",
-        *,
         prefetch: "Sequence[ComposedPrefetch]" = (),
+        /,
         **values: "Field[Any, Any] | Many",
     ) -> None:
         self._compose = compose
@@ -79,7 +77,8 @@ class ComposedPrefetch:
         texts = ComposedPrefetch("texts", lambda owners: UpdateText.objects.filter(update__in=owners))
         prefetch(updates, texts)  # as prefetch_related_objects(updates, "texts")
 
-    *prefetch*: what is prefetched of those.
+    Of many to many, *compose* makes the queryset of the rows between, with what they lead to in select_related.
+    *prefetch*: what is prefetched of those that were found.
     """
 
     def __init__(
@@ -90,34 +89,35 @@ class ComposedPrefetch:
         prefetch: "Sequence[ComposedPrefetch]" = (),
     ) -> None:
         self._relation = relation
-        self._belonging = Composed(
-            lambda owners: compose(owners), prefetch=prefetch, owners=Many(BigIntegerField())
-        )
+        self._belonging = Composed(lambda owners: compose(owners), prefetch, owners=Many(BigIntegerField()))
 
-    def fetch(self, owners: "Sequence[Model]") -> None:
-        """Into the cache of each of *owners* where it is not; one query, none where all have it."""
-        lacking = [owner for owner in owners if self._relation not in _prefetched(owner)]
+    def fetch(self, owners: "Sequence[Model]", *, anew: bool = False) -> None:
+        """Into the cache of each of *owners* where it is not, or *anew*; one query, none where all have it."""
+        lacking = [owner for owner in owners if anew or self._relation not in _prefetched(owner)]
         if not lacking:
             return
-        relation = lacking[0]._meta.get_field(self._relation)
-        assert isinstance(relation, ManyToOneRel)  # noqa: S101  # another kind is not prefetched so
-        field: ForeignKey[Any, Any] = relation.field
+        relation: Any = lacking[0]._meta.get_field(self._relation)
+        many_to_many = relation.many_to_many
+        owned_by = relation.m2m_field_name() if many_to_many else relation.field.name
         belonging: dict[Any, list[Any]] = defaultdict(list)
         for row in self._belonging(owners=[owner.pk for owner in lacking]):
-            belonging[getattr(row, field.attname)].append(row)
+            its = getattr(row, relation.m2m_reverse_field_name()) if many_to_many else row
+            belonging[getattr(row, f"{owned_by}_id")].append(its)
         for owner in lacking:
             rows = belonging[owner.pk]
-            for row in rows:
-                field.set_cached_value(row, owner)
+            if not many_to_many:
+                for row in rows:
+                    relation.field.set_cached_value(row, owner)
+            _prefetched(owner).pop(self._relation, None)
             known = getattr(owner, self._relation).get_queryset()
             known._result_cache, known._prefetch_done = rows, True
             _prefetched(owner)[self._relation] = known
 
 
-def prefetch(rows: "Sequence[Model]", *lookups: ComposedPrefetch) -> None:
-    """What *lookups* name, of rows of one model, as prefetch_related_objects does."""
+def prefetch(rows: "Sequence[Model]", *lookups: ComposedPrefetch, anew: bool = False) -> None:
+    """What *lookups* name, of rows of one model, as prefetch_related_objects does; *anew*: what changed since, too."""
     for lookup in lookups:
-        lookup.fetch(rows)
+        lookup.fetch(rows, anew=anew)
 
 
 def _prefetched(owner: Model) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def publish() -> float:
     from django.utils import timezone
 
     from accounts.models import User
-    from comms.operations import updates
+    from comms.operations import drafts, publishing
     from incidents.models import Incident, Phase, Service, ServiceStatus, Severity
     from incidents.operations import declare
 
@@ -168,7 +168,7 @@ def publish() -> float:
         statuses={Service.objects.get(key="eforms"): ServiceStatus.PARTIAL},
         by=by,
     )
-    draft = updates.draft_for(incident, by=by)
+    draft = drafts.draft_for(incident, by=by)
     texts = {
         language: {
             "headline": f"Message {language}",
@@ -178,15 +178,15 @@ def publish() -> float:
         }
         for language, body in TEXT.items()
     }
-    data = updates.DraftData(
+    data = drafts.DraftData(
         phase=Phase.IDENTIFIED,
         next_update_at=timezone.now() + timedelta(minutes=20),
         statuses={Service.objects.get(key="eforms"): ServiceStatus.PARTIAL},
         texts=texts,
     )
-    draft = updates.save_draft(draft, data, by=by, revision=draft.revision)
+    draft = drafts.save_draft(draft, data, by=by, revision=draft.revision)
     began = time.perf_counter()
-    updates.publish(draft, by=by, revision=draft.revision)
+    publishing.publish(draft, by=by, revision=draft.revision)
     return time.perf_counter() - began
 
 

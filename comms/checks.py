@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
+from comms import rows
 from comms.models import Update
 from incidents.models import Incident, Phase, ServiceStatus
 from incidents.operations.sense import cannot_be_kept
@@ -157,7 +158,7 @@ def of_update(update: Update) -> Message:
 
 def last_texts(incident: Incident) -> dict[str, Text]:
     """By language, what the last message published about *incident* says."""
-    last = incident.updates.standing().prefetch_related("texts").first()
+    last = rows.last_standing.first(incident=incident.pk)
     return _texts_of(last) if last else {}
 
 

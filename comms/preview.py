@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.languages import Language
 from comms.models import PARTS, Channel, Update, UpdateText
 from comms.operations.deliveries import carrying, recipients
-from comms.operations.updates import DraftData
+from comms.operations.drafts import DraftData
 from comms.posting import LETTERS, composed, facts_from
 from comms.posts.composing import Composed, Facts
 from comms.status import facts, incident_facts

@@ -9,8 +9,8 @@ from django.forms import BoundField
 from comms.forms.updates import UpdateForm
 from comms.models import LISTS, SUBSCRIBERS, Action, Channel, Mailing, Update
 from comms.operations.deliveries import recipients
+from comms.operations.drafts import DraftData, stored_draft
 from comms.operations.mailing import readers
-from comms.operations.updates import DraftData, stored_draft
 from comms.posts.composing import Composed
 from comms.preview import posts_with
 

@@ -14,11 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BigIntegerField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.composed import Composed, ComposedInsert
 from accounts.models import User
 from accounts.refusals import Refused
 from incidents.assessing import Assessment
@@ -69,16 +71,15 @@ def append(
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An entry is part of the transaction it tells of.")
-    Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
-    key = key or uuid.uuid4()
-    if earlier := Entry.objects.filter(key=key, incident=incident).first():
+    _LOCK(incident=incident.pk)
+    if key and (earlier := Entry.objects.filter(key=key, incident=incident).first()):
         return earlier
-    last = Entry.objects.filter(incident=incident).order_by("-sequence").first()
+    sequence, head = _LAST.first(incident=incident.pk) or (0, "")
     at = at or incident.now()
     entry = Entry(
         incident=incident,
-        sequence=last.sequence + 1 if last else 1,
-        key=key,
+        sequence=sequence + 1,
+        key=key or uuid.uuid4(),
         kind=kind,
         text=_kept(text),
         data=json.loads(json.dumps(dict(data or {}))),
@@ -87,11 +88,26 @@ def append(
         author=by,
         occurred_at=occurred_at or at,
         recorded_at=at,
-        previous_hash=last.hash if last else "",
+        previous_hash=head,
     )
     entry.hash = fingerprint(entry)
-    entry.save(force_insert=True)
+    _INSERT(entry)
     return entry
+
+
+_LOCK = Composed(
+    lambda incident: (
+        Incident.objects.select_for_update(no_key=True).filter(pk=incident).values_list("pk", flat=True)
+    ),
+    incident=BigIntegerField(),
+)
+_LAST = Composed(
+    lambda incident: (
+        Entry.objects.filter(incident=incident).order_by("-sequence").values_list("sequence", "hash")[:1]
+    ),
+    incident=BigIntegerField(),
+)
+_INSERT = ComposedInsert(Entry)
 
 
 def _kept(text: str) -> str:

@@ -13,8 +13,8 @@ from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
 from comms.checks import Finding, Message, Text, findings
 from comms.forms.updates import UpdateForm, text_field
 from comms.models import PARTS, MessageTemplate, MessageTemplateText
+from comms.operations.drafts import next_times
 from comms.operations.prepared import TemplateData, filled_for
-from comms.operations.updates import next_times
 from comms.posts.placeholders import PatternError
 from comms.prepared.filling import filled
 from incidents.models import Phase, Service

@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.composed import Composed
 from accounts.languages import Language
+from comms import rows
 from comms.checks import Message, Text, last_texts, part_name
-from comms.models import CALLERS, PARTS, STAFF, Channel, MessageTemplateText, PostText, Update, UpdateText
-from comms.operations.updates import DraftData, fingerprints, next_times, stored_draft
+from comms.models import PARTS, Channel, MessageTemplateText, PostText, Update, UpdateText
+from comms.operations.drafts import DraftData, fingerprints, next_times, stored_draft
 from comms.posting import LETTERS
 from incidents.models import Phase, Service, ServiceStatus
 
@@ -69,7 +71,7 @@ class UpdateForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, update: Update, at: datetime) -> None:
         self.update = update
         self.at = at
-        self.services = list(Service.objects.select_related("group"))
+        self.services = _SERVICES()
         super().__init__(data, initial=self._initial())
         self._offer_times()
         statuses = {row.service_id: row.status for row in update.services.all()}
@@ -90,8 +92,7 @@ class UpdateForm(forms.Form):
 
     def _offer_channels(self) -> None:
         """Where it may go, and a field for the own text of each that takes one."""
-        owed = Channel.objects.filter(enabled=True).exclude(kind__in=[*CALLERS, *STAFF])
-        self.channel_rows = list(owed.select_related("mail_list"))
+        self.channel_rows = rows.channels()
         chosen = self.fields["channels"]
         assert isinstance(chosen, forms.MultipleChoiceField)  # noqa: S101 -- declared above
         chosen.choices = [(str(channel.pk), channel.name) for channel in self.channel_rows]
@@ -252,6 +253,9 @@ class UpdateForm(forms.Form):
     @property
     def languages(self) -> list[tuple[Language, list[forms.BoundField]]]:
         return [(language, [self[f"{part}_{language}"] for part in PARTS]) for language in Language]
+
+
+_SERVICES = Composed(lambda: Service.objects.select_related("group"))
 
 
 def languages_of(channel: Channel) -> list[str]:

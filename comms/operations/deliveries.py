@@ -5,14 +5,14 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet, prefetch_related_objects
+from django.db.models import BigIntegerField, QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.composed import Composed, prefetch
 from accounts.languages import Language
 from accounts.refusals import Refused
+from comms import rows
 from comms.models import (
-    CALLERS,
-    STAFF,
     SUBSCRIBERS,
     Channel,
     ChannelKind,
@@ -35,7 +35,8 @@ def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("What is owed is part of the decision to say it.")
     channels = carrying(update)
-    prefetch_related_objects([update], "texts", "services__service", "posts")
+    prefetch([update], *rows.WRITTEN)
+    prefetch([channel.mail_list for channel in channels if channel.mail_list], rows.MEMBERS)
     Delivery.objects.bulk_create(_owed(update, channels, at))
     if not update.incident.drill:
         Mailing.objects.bulk_create(
@@ -53,7 +54,7 @@ def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
 
 def check_own_texts(update: Update) -> None:
     """Raises Refused when a channel would not take what a person wrote for it: nothing of hers is cut."""
-    prefetch_related_objects([update], "texts", "services__service", "posts")
+    prefetch([update], *rows.WRITTEN)
     written = {(post.channel_id, post.language) for post in update.posts.all()}
     for channel in carrying(update) if written else ():
         for pk, language in sorted(written):
@@ -76,27 +77,24 @@ def carrying(update: Update, *, held_back: Collection[int] | None = None) -> lis
     *held_back*: the pks that a draft holds back, where that is not stored yet.
     """
     incident = update.incident
-    first = not incident.updates.published().exclude(pk=update.pk).exists()
+    first = update.number == 1 if update.number else not incident.updates.published().exists()
     if held_back is None:
+        prefetch([update], rows.HELD_BACK_FROM)
         held_back = {channel.pk for channel in update.held_back_from.all()}
-    channels = (
-        Channel.objects.filter(enabled=True).exclude(pk__in=held_back).exclude(kind__in=[*CALLERS, *STAFF])
-    )
-    return [
+    found = [
         channel
-        for channel in channels.select_related("mail_list").prefetch_related(
-            "mail_list__members", "templates"
-        )
-        if channel.carries(severity=incident.severity, first=first, phase=update.phase)
+        for channel in rows.channels()
+        if channel.pk not in held_back
+        and channel.carries(severity=incident.severity, first=first, phase=update.phase)
     ]
+    prefetch(found, rows.TEMPLATES)
+    return found
 
 
 def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Delivery]:
     spoken = {text.language: text for text in update.texts.all() if text.is_spoken}
     state = DeliveryState.REHEARSED if update.incident.drill else DeliveryState.QUEUED
-    owed = {
-        _mark(row.channel, row.language, row.recipient) for row in update.deliveries.select_related("channel")
-    }
+    owed = {_mark(row.channel, row.language, row.recipient) for row in _OWED(update=update.pk)}
     posts: dict[tuple[int, str], str] = {}
     for channel in channels:
         for language, recipient in recipients(channel):
@@ -120,6 +118,11 @@ def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Del
                 created_at=at,
                 not_before=at,
             )
+
+
+_OWED = Composed(
+    lambda update: Delivery.objects.filter(update=update).select_related("channel"), update=BigIntegerField()
+)
 
 
 def _mark(channel: Channel, language: str, recipient: str) -> tuple[str, str]:

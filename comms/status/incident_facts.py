@@ -10,9 +10,11 @@ from django.db.models import BigIntegerField, prefetch_related_objects
 
 from accounts.composed import Composed, ComposedPrefetch, Many, prefetch
 from accounts.languages import Language, LocalizedName
-from comms.models import Correction, Update, UpdateService, UpdateText
+from comms import rows
+from comms.models import Update
 from comms.status import facts
 from incidents.models import (
+    PHASE_CHANGES,
     Impact,
     Incident,
     LinkStanding,
@@ -53,7 +55,7 @@ def read(chosen: Sequence[Chosen]) -> tuple[facts.Incident, ...]:
     keys = {row.pk: (row.public_id, row.revision) for row in chosen}
     known = {key: _known[key] for key in keys.values() if key in _known}
     unread = [pk for pk, key in keys.items() if key not in known]
-    for incident in _rows(unread) if unread else ():
+    for incident in _read(unread) if unread else ():
         key = keys[incident.pk]
         known[key] = _incident(incident, revision=key[1])
     _remember(known)
@@ -74,7 +76,7 @@ def forget() -> None:
     _known.clear()
 
 
-def _rows(pks: list[int]) -> list[Incident]:
+def _read(pks: list[int]) -> list[Incident]:
     incidents = _INCIDENTS(pks=pks)
     relapses = [incident for incident in incidents if incident.relapse_of_id]
     prefetch_related_objects(relapses, "relapse_of")
@@ -82,27 +84,18 @@ def _rows(pks: list[int]) -> list[Incident]:
     return incidents
 
 
-_CHANGES = ComposedPrefetch("phase_changes", lambda owners: PhaseChange.objects.filter(incident__in=owners))
 _IMPACTS = ComposedPrefetch(
     "impacts", lambda owners: Impact.objects.filter(incident__in=owners).select_related("service")
 )
-_BRIEFLY = (_CHANGES, _IMPACTS)
+_BRIEFLY = (PHASE_CHANGES, _IMPACTS)
 _PUBLISHED = ComposedPrefetch(
     "updates",
     lambda owners: Update.objects.published().filter(incident__in=owners),
-    prefetch=[
-        ComposedPrefetch("texts", lambda owners: UpdateText.objects.filter(update__in=owners)),
-        ComposedPrefetch("corrections", lambda owners: Correction.objects.filter(update__in=owners)),
-        ComposedPrefetch(
-            "services",
-            lambda owners: UpdateService.objects.filter(update__in=owners).select_related("service"),
-        ),
-    ],
+    prefetch=[rows.TEXTS, rows.CORRECTIONS, rows.SERVICES],
 )
 _INCIDENTS = Composed(
     lambda pks: Incident.objects.filter(pk__in=pks),
-    pks=Many(BigIntegerField()),
-    prefetch=[
+    [
         *_BRIEFLY,
         _PUBLISHED,
         ComposedPrefetch(
@@ -126,6 +119,7 @@ _INCIDENTS = Composed(
             ],
         ),
     ],
+    pks=Many(BigIntegerField()),
 )
 
 

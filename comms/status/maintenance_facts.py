@@ -1,6 +1,6 @@
 """Reads planned work as the public may know it."""
 
-from accounts.composed import Composed
+from accounts.composed import Composed, ComposedPrefetch
 from accounts.languages import Language
 from comms.status import facts
 from comms.status.incident_facts import opaque
@@ -15,7 +15,18 @@ def read() -> tuple[facts.Maintenance, ...]:
 
 
 _TOLD = Composed(
-    lambda: Maintenance.objects.told(NEWEST).select_related("follows").prefetch_related("services", "changes")
+    lambda: Maintenance.objects.told(NEWEST).select_related("follows"),
+    [
+        ComposedPrefetch(
+            "services",
+            lambda owners: (
+                Maintenance.services.through.objects.filter(maintenance__in=owners)
+                .select_related("service")
+                .order_by("service__group__position", "service__position", "service__key")
+            ),
+        ),
+        ComposedPrefetch("changes", lambda owners: MaintenanceChange.objects.filter(maintenance__in=owners)),
+    ],
 )
 
 

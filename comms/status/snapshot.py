@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DateTimeField, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BigIntegerField, DateTimeField, Max, OuterRef, Q, QuerySet, Subquery
 
-from accounts.composed import Composed
+from accounts.composed import Composed, Many
 from comms.status import facts, incident_facts, maintenance_facts, moments
 from comms.status.archive import Archive
 from comms.status.incident_facts import name
@@ -94,9 +94,28 @@ def _changed(archive: Archive | None) -> set[int]:
     newest = Incident.objects.real().order_by("-began_at", "-pk").values_list("pk", flat=True)
     if archive is None:
         return set(newest[:MOST_WRITTEN_ANEW])
-    changed = list(newest.filter(revision__gt=archive.revision)[:MOST_WRITTEN_ANEW])
-    related = newest.filter(Q(relapse_of__in=changed) | Q(relapses__in=changed))
-    return {*changed, *related}
+    changed = _SINCE(revision=archive.revision)
+    return {*changed, *(_RELATED(changed=changed) if changed else ())}
+
+
+_SINCE = Composed(
+    lambda revision: (
+        Incident.objects.real()
+        .filter(revision__gt=revision)
+        .order_by("-began_at", "-pk")
+        .values_list("pk", flat=True)[:MOST_WRITTEN_ANEW]
+    ),
+    revision=BigIntegerField(),
+)
+_RELATED = Composed(
+    lambda changed: (
+        Incident.objects.real()
+        .filter(Q(relapse_of__in=changed) | Q(relapses__in=changed))
+        .order_by()
+        .values_list("pk", flat=True)
+    ),
+    changed=Many(BigIntegerField()),
+)
 
 
 def rows(which: Q, *, names: int) -> list[Row]:
@@ -145,13 +164,11 @@ _IMPACTS = Composed(
 
 def _months(changed: set[int], archive: Archive | None, *, names: int) -> tuple[facts.Month, ...]:
     """Counted from the archive on; those in which something changed with all their incidents."""
-    touched = Incident.objects.real()
     counted: Counter[tuple[int, int]] = Counter()
     if archive:
         counted.update(archive.months)
-        touched = touched.filter(pk__in=changed)
     due = set()
-    for pk, public_id, began_at in touched.values_list("pk", "public_id", "began_at"):
+    for pk, public_id, began_at in _BEGUN(pks=changed) if archive else _begun():
         month = moments.month_of(began_at)
         if archive is None or public_id not in archive.incidents:
             counted[month] += 1
@@ -162,6 +179,13 @@ def _months(changed: set[int], archive: Archive | None, *, names: int) -> tuple[
         facts.Month(*month, incidents, told.get(month, ()))
         for month, incidents in sorted(counted.items(), reverse=True)
     )
+
+
+def _begun() -> "QuerySet[Incident, tuple[int, str, datetime]]":
+    return Incident.objects.real().values_list("pk", "public_id", "began_at")
+
+
+_BEGUN = Composed(lambda pks: _begun().filter(pk__in=pks), pks=Many(BigIntegerField()))
 
 
 def _listed(

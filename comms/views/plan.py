@@ -14,8 +14,8 @@ from accounts.http import Request
 from accounts.refusals import NotAllowed, Refused
 from comms import permissions
 from comms.models import Checklist, ChecklistItem, PlanTemplate, Tick
+from comms.operations import drafts
 from comms.operations import plan as operations
-from comms.operations import updates
 from comms.plan.board import board, checklists
 from comms.plan.briefing import briefed
 from comms.plan.duties import duties
@@ -159,7 +159,7 @@ def compose(request: Request, pk: int) -> HttpResponse:
     item = get_object_or_404(ChecklistItem.objects.select_related("checklist__incident"), pk=pk)
     if not item.publishes:
         raise Http404
-    _draft, new = updates.draft_for_step(item, by=request.user)
+    _draft, new = drafts.draft_for_step(item, by=request.user)
     if not new:
         notices.info(request, _("A message was begun already: its words and channels are kept."))
     return redirect("comms:compose", item.checklist.incident.public_id)

@@ -7,17 +7,17 @@ from uuid import UUID
 from django.contrib import messages as notices
 from django.forms import BoundField
 from django.http import Http404, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import Request
 from accounts.languages import Language
 from accounts.refusals import NotAllowed, Refused
-from comms import checks, permissions, reach
+from comms import checks, permissions, reach, rows
 from comms.forms.updates import FORM_FIELDS, UpdateForm, base_of, taking_theirs, typed_texts
 from comms.models import MessageTemplate, Update
-from comms.operations import updates as operations
+from comms.operations import drafts, publishing
 from comms.preview import status_page_with
 from comms.status.render import POLICY
 from incidents.models import Incident, ServiceStatus
@@ -68,15 +68,15 @@ def messages(request: Request) -> HttpResponse:
 @require_POST
 def draft(request: Request, public_id: str) -> HttpResponse:
     """Begin a message, or go on with the one that was begun."""
-    incident = get_object_or_404(Incident, public_id=public_id)
-    operations.draft_for(incident, by=request.user)
+    incident = _incident(public_id)
+    drafts.draft_for(incident, by=request.user)
     return redirect("comms:compose", public_id)
 
 
 @require_http_methods(["GET", "POST"])
 def compose(request: Request, public_id: str) -> HttpResponse:
     """The draft of an incident: shown, saved, published or thrown away."""
-    incident = get_object_or_404(Incident.objects.prefetch_related("phase_changes"), public_id=public_id)
+    incident = _incident(public_id)
     permissions.check_write_update(request.user)
     update, at = draft_of(incident), incident.now()
     if update is None:
@@ -84,7 +84,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
     if request.method == "GET":
         return page_of(request, update, UpdateForm(update=update, at=at))
     if request.POST.get("action") == "discard":
-        operations.discard(update, by=request.user)
+        drafts.discard(update, by=request.user)
         notices.success(request, _("The draft was thrown away."))
         return redirect("comms:messages")
     form = UpdateForm(taking_theirs(request.POST, update, at), update=update, at=at)
@@ -92,8 +92,13 @@ def compose(request: Request, public_id: str) -> HttpResponse:
 
 
 def draft_of(incident: Incident) -> Update | None:
-    drafts = incident.updates.drafts().select_related("incident", "saved_by", "plan_item")
-    return drafts.prefetch_related(*operations.WRITTEN).first()
+    return rows.drafts.first(incident=incident.pk)
+
+
+def _incident(public_id: str) -> Incident:
+    if (found := rows.incidents.first(public_id=public_id)) is None:
+        raise Http404
+    return found
 
 
 def without_draft(request: Request, incident: Incident, at: datetime) -> HttpResponse:
@@ -103,7 +108,7 @@ def without_draft(request: Request, incident: Incident, at: datetime) -> HttpRes
     """
     if sent := _published_of(incident, request.POST):
         form = UpdateForm(request.POST, update=sent, at=at)
-        if form.is_valid() and not operations.differing(sent, form.draft):
+        if form.is_valid() and not drafts.differing(sent, form.draft):
             notices.success(request, _("Published, and visible on the status page."))
             return redirect("desk:room", incident.public_id)
     context = {
@@ -130,14 +135,14 @@ def _save(request: Request, update: Update, form: UpdateForm, *, publish: bool) 
     saved, draft, revision = None, form.draft, form.cleaned_data["revision"]
     try:
         if publish:
-            saved, refused = operations.save_and_publish(update, draft, by=request.user, revision=revision)
+            saved, refused = publishing.save_and_publish(update, draft, by=request.user, revision=revision)
             if refused:
                 raise refused
         else:
-            operations.save_draft(update, draft, by=request.user, revision=revision)
+            drafts.save_draft(update, draft, by=request.user, revision=revision)
     except NotAllowed:
         raise
-    except operations.Conflict as conflict:
+    except drafts.Conflict as conflict:
         return page_of(request, update, form, status=422, stored=conflict.update, conflict=conflict)
     except Refused as refusal:
         field = FORM_FIELDS.get(refusal.field, refusal.field)
@@ -154,7 +159,7 @@ def _save(request: Request, update: Update, form: UpdateForm, *, publish: bool) 
 def check(request: Request, public_id: str) -> HttpResponse:
     """The checks of what is typed so far; saves nothing."""
     permissions.check_write_update(request.user)
-    update = draft_of(get_object_or_404(Incident, public_id=public_id))
+    update = draft_of(_incident(public_id))
     if update is None:
         return HttpResponse(status=204)
     form = UpdateForm(request.POST, update=update, at=update.incident.now())
@@ -166,7 +171,7 @@ def check(request: Request, public_id: str) -> HttpResponse:
 def preview(request: Request, public_id: str, language: str) -> HttpResponse:
     """The status page as it would be with what is typed so far, made as the real one is; saves nothing."""
     permissions.check_write_update(request.user)
-    incident = get_object_or_404(Incident, public_id=public_id)
+    incident = _incident(public_id)
     update, at = draft_of(incident), incident.now()
     if update is None or language not in Language:
         raise Http404
@@ -229,7 +234,7 @@ def page_of(
     *,
     status: int = 200,
     stored: Update | None = None,
-    conflict: operations.Conflict | None = None,
+    conflict: drafts.Conflict | None = None,
     shown: bool = False,
 ) -> HttpResponse:
     """*stored*: the draft as it came to be stored since the page was opened; what is posted next is held against it.
@@ -252,7 +257,7 @@ def page_of(
     return render(request, "comms/compose.html", context, status=status)
 
 
-def _differences(conflict: operations.Conflict, form: UpdateForm) -> list[tuple[operations.Difference, bool]]:
+def _differences(conflict: drafts.Conflict, form: UpdateForm) -> list[tuple[drafts.Difference, bool]]:
     """Each difference, and whether she changed that field herself: only then hers is what is kept at first."""
-    differences = conflict.differences or operations.differing(conflict.update, form.draft)
+    differences = conflict.differences or drafts.differing(conflict.update, form.draft)
     return [(difference, difference.field in form.changed_by_me) for difference in differences]

@@ -23,7 +23,7 @@ from comms.models import (
     Tick,
     Update,
 )
-from comms.operations import plan, updates
+from comms.operations import drafts, plan, publishing
 from farmaflux_desk.demo import aftermath
 from farmaflux_desk.demo.cast import Cast
 from farmaflux_desk.demo.contacts import PlannedContact
@@ -201,13 +201,13 @@ class Teller:
     def _publish(self, turn: Turn) -> None:
         message = self.messages[turn.event["publish"]]
         draft = self._drafted(turn.incident, message, turn.by, turn.at)
-        update = updates.publish(draft, by=turn.by, revision=draft.revision, at=turn.at)
+        update = publishing.publish(draft, by=turn.by, revision=draft.revision, at=turn.at)
         self.told[turn.event["incident"]] = update
         _send(update, turn.at)
 
     def _drafted(self, incident: Incident, message: Event, by: User, at: datetime) -> Update:
-        draft = updates.draft_for(incident, by=by, at=at)
-        data = updates.DraftData(
+        draft = drafts.draft_for(incident, by=by, at=at)
+        data = drafts.DraftData(
             phase=Phase(message["phase"]),
             next_update_at=self.clock.at(message["next"]) if "next" in message else None,
             occurred_at=self.clock.at(message["occurred"]) if "occurred" in message else None,
@@ -216,7 +216,7 @@ class Teller:
             statuses=self._statuses(message["statuses"]),
             texts={language: _parts(message[language]) for language in Language if language in message},
         )
-        return updates.save_draft(draft, data, by=by, revision=draft.revision, at=at)
+        return drafts.save_draft(draft, data, by=by, revision=draft.revision, at=at)
 
     def leave_draft(self, draft: Event) -> None:
         """The message that is being written at the moment at which the story stands."""

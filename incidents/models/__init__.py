@@ -4,6 +4,7 @@ from incidents.models.chain import Chain, ChainLink, LinkStanding
 from incidents.models.exercise import ExerciseClock
 from incidents.models.incident import (
     DRILL_MARK,
+    PHASE_CHANGES,
     Impact,
     Incident,
     IncidentQuerySet,
@@ -28,6 +29,7 @@ from incidents.models.timeline import Entry, EntryKind
 
 __all__ = [
     "DRILL_MARK",
+    "PHASE_CHANGES",
     "Absence",
     "Alert",
     "CallIn",

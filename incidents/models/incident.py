@@ -10,6 +10,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.composed import ComposedPrefetch
 from incidents.models.catalogue import Partner, Service
 from incidents.models.identifiers import public_id
 from incidents.models.states import MilestoneKind, Phase, ResponseRole, ServiceStatus, Severity
@@ -190,6 +191,12 @@ class PhaseChange(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [models.Index(name="phase_reached", fields=["phase", "occurred_at"])]
+
+
+PHASE_CHANGES = ComposedPrefetch(
+    "phase_changes", lambda owners: PhaseChange.objects.filter(incident__in=owners)
+)
+"""From them an incident's phase is read."""
 
 
 class ImpactQuerySet(models.QuerySet["Impact"]):

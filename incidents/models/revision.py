@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import models, transaction
-from django.db.models import F
+from django.db.models import F, Subquery
 
+from accounts.composed import Composed
 from incidents.models.incident import Incident
 
 _bumped: ContextVar[list[Incident | None] | None] = ContextVar("bumped", default=None)
@@ -41,7 +42,8 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
             self.get_or_create(pk=1)
             self.filter(pk=1).update(number=F("number") + 1)
         if incident is not None:
-            Incident.objects.filter(pk=incident.pk).update(revision=self.current())
+            number = self.filter(pk=1).values("number")
+            Incident.objects.filter(pk=incident.pk).update(revision=Subquery(number))
 
     def bump_names(self) -> None:
         """As bump, for a name that any page may show: a service's, a partner's."""
@@ -50,8 +52,10 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
 
     def held(self) -> "PublicRevision":
         """The row, locked until the transaction ends: nothing public changes meanwhile."""
-        self.get_or_create(pk=1)
-        return self.select_for_update().get(pk=1)
+        if not (held := _HELD()):
+            self.get_or_create(pk=1)
+            held = _HELD()
+        return held[0]
 
     def names_current(self) -> int:
         """The number when a name last changed, 0 before one did."""
@@ -59,7 +63,7 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
 
     def current(self) -> int:
         """The newest number, 0 before anything was ever public."""
-        return self.filter(pk=1).values_list("number", flat=True).first() or 0
+        return _NUMBER.first() or 0
 
 
 class PublicRevision(models.Model):
@@ -72,3 +76,7 @@ class PublicRevision(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(name="public_revision_is_one_row", condition=models.Q(pk=1))]
+
+
+_HELD = Composed(lambda: PublicRevision.objects.select_for_update().filter(pk=1))
+_NUMBER = Composed(lambda: PublicRevision.objects.filter(pk=1).values_list("number", flat=True))

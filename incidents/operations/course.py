@@ -42,9 +42,20 @@ def set_statuses(
     Services whose status stays the same are left alone; where none changes nothing is written. A resolved
     incident touches nothing: reopen it first. Bumps PublicRevision.
     """
+    put_statuses(rows.locked(incident), statuses, by=by, occurred_at=occurred_at, at=at)
+
+
+def put_statuses(
+    incident: Incident,
+    statuses: Mapping[Service, ServiceStatus],
+    *,
+    by: User,
+    occurred_at: datetime | None = None,
+    at: datetime | None = None,
+) -> None:
+    """As set_statuses, in the caller's transaction, of an *incident* that it has locked."""
     permissions.check_change_course(by)
     at = at or incident.now()
-    incident = rows.locked(incident)
     impacts = {impact.service_id: impact for impact in incident.impacts.open()}
     changes = {s: new for s, new in statuses.items() if new != _status(impacts.get(s.pk))}
     if not changes:
@@ -93,9 +104,21 @@ def move(
     known of the chain. Reopening needs a *reason* and brings no status back: set_statuses says what is down again.
     Bumps PublicRevision.
     """
+    put_phase(rows.locked(incident), phase, by=by, reason=reason, occurred_at=occurred_at, at=at)
+
+
+def put_phase(
+    incident: Incident,
+    phase: Phase,
+    *,
+    by: User,
+    reason: str = "",
+    occurred_at: datetime | None = None,
+    at: datetime | None = None,
+) -> None:
+    """As move, in the caller's transaction, of an *incident* that it has locked."""
     permissions.check_change_course(by)
     at = at or incident.now()
-    incident = rows.locked(incident)
     last = incident.last_phase_change
     if last.phase == phase:
         return
@@ -112,8 +135,8 @@ def move(
         occurred_at=occurred_at,
         at=at,
     )
-    PhaseChange.objects.create(
-        incident=incident, phase=phase, reason=entry.text, occurred_at=occurred_at, recorded_at=at, by=by
+    incident.phase_changes.create(
+        phase=phase, reason=entry.text, occurred_at=occurred_at, recorded_at=at, by=by
     )
     if phase == Phase.RESOLVED:
         _end_impacts(incident, occurred_at)

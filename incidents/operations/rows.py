@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import BigIntegerField
+
+from accounts.composed import Composed
 from accounts.languages import Language, LocalizedName
 from incidents.models import Impact, Incident, Service, ServiceStatus
 
@@ -13,7 +16,13 @@ def locked(incident: Incident) -> Incident:
 
     Calls may still be logged about it meanwhile: a row that refers to it needs only its key.
     """
-    return Incident.objects.select_for_update(no_key=True).get(pk=incident.pk)
+    [found] = _LOCKED(pk=incident.pk)
+    return found
+
+
+_LOCKED = Composed(
+    lambda pk: Incident.objects.select_for_update(no_key=True).filter(pk=pk), pk=BigIntegerField()
+)
 
 
 def names(row: LocalizedName) -> dict[str, str]:

@@ -20,8 +20,10 @@ from django.db.models import (
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.composed import Composed, ComposedInsert
-from incidents.models import Incident
+from accounts.composed import Composed, ComposedInsert, ComposedPrefetch, Many, prefetch
+from comms import rows
+from comms.models import Update, UpdateService
+from incidents.models import Incident, ServiceStatus
 from tests import factories
 from tickets.models import Contact
 
@@ -121,6 +123,87 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
     with pytest.raises(KeyError):
         composed()
+
+
+def test_a_list_may_have_any_length() -> None:
+    contacts = [factories.contact() for _ in range(3)]
+    by_key = Composed(
+        lambda keys: Contact.objects.filter(key__in=keys).order_by("pk"), keys=Many(UUIDField())
+    )
+    by_pk = Composed(
+        lambda pks: Contact.objects.filter(pk__in=pks).order_by("pk"), pks=Many(BigIntegerField())
+    )
+    by_note = Composed(lambda notes: Contact.objects.filter(note__in=notes), notes=Many(CharField()))
+    contacts[0].note = '50 % "d’été", l\'autre'
+    contacts[0].save()
+
+    for some in (contacts, contacts[1:], contacts[:1], []):
+        assert by_key(keys=[contact.key for contact in some]) == some
+        assert by_pk(pks={contact.pk for contact in some}) == some
+    assert by_note(notes=["another", contacts[0].note]) == contacts[:1]
+
+
+def written() -> list[Update]:
+    """Messages with more and less beside them, the first as it is when it was just read."""
+    service, channels = factories.service(), [factories.webhook_channel(key=f"hook-{n}") for n in range(3)]
+    updates = [factories.update() for _ in range(2)]
+    updates[1].services.create(service=service, status=ServiceStatus.MAJOR)
+    updates[1].held_back_from.set(channels[:2])
+    return [Update.objects.get(pk=update.pk) for update in updates]
+
+
+def test_what_belongs_to_rows_is_found_as_django_finds_it() -> None:
+    updates = written()
+    with CaptureQueriesContext(connection) as asked:
+        prefetch(updates, *rows.WRITTEN)
+        found = [beside(update) for update in updates]
+    wanted = [beside(update) for update in written_again(updates)]
+
+    assert found == wanted
+    assert len(asked) == len(rows.WRITTEN)
+    assert [text.update for text in updates[1].texts.all()] == [updates[1]] * updates[1].texts.count()
+    assert updates[1].services.filter(status=ServiceStatus.MAJOR).count() == 1
+    assert updates[0].services.filter(status=ServiceStatus.MAJOR).count() == 0
+
+
+def test_what_was_prefetched_is_asked_again_only_anew() -> None:
+    [_, update] = written()
+    prefetch([update], rows.SERVICES)
+    UpdateService.objects.filter(update=update).delete()
+
+    with CaptureQueriesContext(connection) as asked:
+        prefetch([update], rows.SERVICES)
+    assert (len(asked), len(update.services.all())) == (0, 1)
+    prefetch([update], rows.SERVICES, anew=True)
+    assert list(update.services.all()) == []
+
+
+def test_what_belongs_to_what_belongs_to_a_row_is_found_too() -> None:
+    [_, update] = written()
+    incidents = Composed(
+        lambda pk: Incident.objects.filter(pk=pk),
+        [
+            ComposedPrefetch(
+                "updates", lambda owners: Update.objects.filter(incident__in=owners), prefetch=rows.WRITTEN
+            )
+        ],
+        pk=BigIntegerField(),
+    )
+    [incident] = incidents(pk=update.incident_id)
+    with CaptureQueriesContext(connection) as asked:
+        found = [beside(each) for each in incident.updates.all()]
+
+    assert found == [beside(each) for each in written_again([update])]
+    assert len(asked) == 0
+
+
+def written_again(updates: list[Update]) -> list[Update]:
+    return [Update.objects.get(pk=update.pk) for update in updates]
+
+
+def beside(update: Update) -> list[Any]:
+    relations = (update.texts, update.services, update.posts, update.held_back_from)
+    return [list(relation.all()) for relation in relations]
 
 
 def new_contacts() -> list[Contact]:

@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.roles import Role
 from comms.models import Delivery, Update
-from comms.operations import updates
+from comms.operations import publishing
 from comms.status.languages import WORDS
 from comms.status.pages.status import status_page
 from comms.status.snapshot import snapshot
@@ -286,7 +286,7 @@ def test_text_for_a_draft_that_was_published_meanwhile_is_shown_and_kept_apart(
     address = begin(client, incident)
     mine = typed(client, address, action="save", body_fr="Ce que j’allais dire.")
     draft = Update.objects.get()
-    updates.publish(draft, by=factories.user(Role.LEAD), revision=draft.revision)
+    publishing.publish(draft, by=factories.user(Role.LEAD), revision=draft.revision)
 
     response = client.post(address, mine)
 

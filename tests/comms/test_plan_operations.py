@@ -21,7 +21,7 @@ from comms.models import (
     PlanTemplate,
     Tick,
 )
-from comms.operations import plan, plan_templates, prepared, updates
+from comms.operations import drafts, plan, plan_templates, prepared, publishing
 from comms.operations.standard_plan import install
 from incidents import operations as incidents
 from incidents.models import Entry, EntryKind, Incident, Phase, ServiceStatus
@@ -367,9 +367,9 @@ def test_writing_a_steps_message_begins_with_its_template_and_audience_and_publi
     incidents.set_statuses(checklist.incident, {service: ServiceStatus.MAJOR}, by=lead)
     item = asking(checklist, "message", publishes=True, message_template="coming-back", audiences=["public"])
 
-    draft, new = updates.draft_for_step(item, by=lead)
+    draft, new = drafts.draft_for_step(item, by=lead)
     title = draft.texts.get(language="fr").title
-    sent = updates.publish(draft, by=lead, revision=draft.revision)
+    sent = publishing.publish(draft, by=lead, revision=draft.revision)
 
     wanted = MessageTemplate.objects.get(key="coming-back")
     assert (new, draft.phase, title) == (True, wanted.phase, wanted.texts.get(language="fr").title)
@@ -387,7 +387,7 @@ def test_a_message_that_was_begun_keeps_its_words_and_does_the_step_all_the_same
     begun = factories.update(checklist.incident, texts=texts, revision=2)
     item = asking(checklist, publishes=True, message_template="coming-back", audiences=["press"])
 
-    draft, new = updates.draft_for_step(item, by=lead)
+    draft, new = drafts.draft_for_step(item, by=lead)
 
     assert (draft, new, draft.texts.get(language="fr").body) == (begun, False, "Mes mots.")
     assert (draft.plan_item, draft.held_back_from.count()) == (item, 0)
@@ -398,10 +398,10 @@ def test_a_message_that_was_merely_opened_is_begun_anew_with_the_steps_template_
 ) -> None:
     prepared.install()
     press = factories.webhook_channel(audience=Audience.PRESS)
-    opened = updates.draft_for(checklist.incident, by=lead)
+    opened = drafts.draft_for(checklist.incident, by=lead)
     item = asking(checklist, publishes=True, message_template="coming-back", audiences=["public"])
 
-    draft, new = updates.draft_for_step(item, by=lead)
+    draft, new = drafts.draft_for_step(item, by=lead)
 
     wanted = MessageTemplate.objects.get(key="coming-back").texts.get(language="fr").title
     assert (new, draft.texts.get(language="fr").title) == (True, wanted)

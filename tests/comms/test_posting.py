@@ -27,7 +27,7 @@ from comms.models import (
     UpdateText,
     Voice,
 )
-from comms.operations import deliveries, updates
+from comms.operations import deliveries, drafts, publishing
 from comms.posting import post_text
 from comms.posts.composing import Missing
 from comms.posts.counting import BLUESKY, MASTODON, SMS, X
@@ -164,16 +164,16 @@ def test_a_text_that_its_channel_would_refuse_holds_up_the_publication() -> None
     channel = account(ChannelKind.X, languages=["fr"], name="X de FarmaFlux")
     eforms = factories.service("eforms")
     incident = factories.incident(services={eforms: ServiceStatus.MAJOR}, began_at=timezone.now())
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     own = PostText.objects.create(update=draft, channel=channel, language="fr", text="é" * 281)
 
     with pytest.raises(Refused, match=r"X de FarmaFlux.*281.*280"):
-        updates.publish(draft, by=lead, revision=draft.revision)
+        publishing.publish(draft, by=lead, revision=draft.revision)
     assert not Delivery.objects.exists()
 
     own.text = "é" * 280
     own.save()
-    updates.publish(draft, by=lead, revision=draft.revision)
+    publishing.publish(draft, by=lead, revision=draft.revision)
     assert Delivery.objects.get().text == "é" * 280
 
 
@@ -266,13 +266,13 @@ def test_the_composers_texts_are_those_that_would_be_owed(settings: Settings) ->
     x, mastodon = account(ChannelKind.X, position=1), account(ChannelKind.MASTODON, position=2)
     eforms = factories.service("eforms")
     incident = factories.incident(services={eforms: ServiceStatus.MAJOR}, began_at=timezone.now())
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     PostText.objects.create(update=draft, channel=mastodon, language="fr", text="À moi.")
 
     shown = posts_with(
-        updates.stored_draft(draft), draft, at=timezone.now(), own={(mastodon.pk, "fr"): "À moi."}
+        drafts.stored_draft(draft), draft, at=timezone.now(), own={(mastodon.pk, "fr"): "À moi."}
     )
-    sent = updates.publish(draft, by=lead, revision=draft.revision)
+    sent = publishing.publish(draft, by=lead, revision=draft.revision)
 
     assert {(post.channel.key, post.language): post.composed.text for post in shown} == {
         (row.channel.key, row.language): row.text for row in sent.deliveries.select_related("channel")

@@ -12,7 +12,7 @@ from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
 from comms.checks import Message, Text, findings
 from comms.models import PARTS, MessageTemplate, MessageTemplateText
-from comms.operations import prepared, updates
+from comms.operations import drafts, prepared
 from comms.operations.prepared import TemplateData
 from comms.prepared.filling import filled, longest
 from comms.prepared.standard import standard_messages
@@ -96,7 +96,7 @@ def test_a_first_message_begins_with_the_holding_statement_as_it_was_edited() ->
     eforms = factories.service("eforms", name_fr="eForms", name_nl="eForms")
     incident = factories.incident(services={eforms: ServiceStatus.MAJOR})
 
-    draft = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    draft = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
 
     text = draft.texts.get(language="fr")
     assert draft.next_update_at is not None
@@ -111,7 +111,7 @@ def test_where_no_message_is_prepared_the_first_one_is_ready_all_the_same() -> N
         services={factories.service("eforms", name_fr="eForms"): ServiceStatus.MAJOR}
     )
 
-    draft = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    draft = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
 
     assert draft.texts.get(language="fr").headline == "Perturbation\u00a0: eForms."
 

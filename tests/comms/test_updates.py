@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
 from comms.models import PARTS, Update
-from comms.operations import updates
-from comms.operations.updates import DraftData
+from comms.operations import drafts, publishing
+from comms.operations.drafts import DraftData
 from comms.script import what_to_say
 from comms.status.snapshot import snapshot
 from incidents.models import Entry, EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
@@ -63,8 +63,8 @@ def sound(transfer: Service, **fields: Any) -> DraftData:
 def test_the_first_draft_is_the_holding_statement_and_may_be_published_as_it_is(incident: Incident) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
 
-    draft = updates.draft_for(incident, by=lead)
-    published = updates.publish(draft, by=lead, revision=draft.revision)
+    draft = drafts.draft_for(incident, by=lead)
+    published = publishing.publish(draft, by=lead, revision=draft.revision)
 
     assert published.number == 1
     assert "Transfert" in published.texts.get(language="fr").body
@@ -72,7 +72,7 @@ def test_the_first_draft_is_the_holding_statement_and_may_be_published_as_it_is(
 
 
 def test_the_holding_statement_does_not_say_whose_fault_it_is(incident: Incident) -> None:
-    draft = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    draft = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
 
     assert draft.central_confirmed is False
     assert "officine" not in " ".join(text.headline + text.body for text in draft.texts.all())
@@ -82,11 +82,11 @@ def test_a_second_draft_starts_from_the_last_message_and_the_statuses_of_now(
     incident: Incident, transfer: Service
 ) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    first = updates.draft_for(incident, by=lead)
-    first = updates.save_draft(first, sound(transfer), by=lead, revision=first.revision)
-    updates.publish(first, by=lead, revision=first.revision)
+    first = drafts.draft_for(incident, by=lead)
+    first = drafts.save_draft(first, sound(transfer), by=lead, revision=first.revision)
+    publishing.publish(first, by=lead, revision=first.revision)
 
-    second = updates.draft_for(incident, by=lead)
+    second = drafts.draft_for(incident, by=lead)
 
     assert second.texts.get(language="fr").title == "Transfert arrêté"
     assert [(row.service, row.status) for row in second.services.all()] == [(transfer, ServiceStatus.PARTIAL)]
@@ -94,8 +94,8 @@ def test_a_second_draft_starts_from_the_last_message_and_the_statuses_of_now(
 
 
 def test_everybody_writes_on_the_same_draft(incident: Incident) -> None:
-    first = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
-    second = updates.draft_for(incident, by=factories.user(Role.LEAD))
+    first = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    second = drafts.draft_for(incident, by=factories.user(Role.LEAD))
 
     assert first == second
 
@@ -107,13 +107,13 @@ def test_the_second_to_save_overwrites_nothing_and_is_shown_what_differs(
         factories.user(Role.COMMUNICATIONS),
         factories.user(Role.COMMUNICATIONS, username="barbara"),
     )
-    draft = updates.draft_for(incident, by=manon)
+    draft = drafts.draft_for(incident, by=manon)
     theirs = sound(transfer)
-    updates.save_draft(draft, theirs, by=barbara, revision=1)
+    drafts.save_draft(draft, theirs, by=barbara, revision=1)
     mine = replace(theirs, texts={**theirs.texts, "fr": {**theirs.texts["fr"], "title": "Mon titre"}})
 
-    with pytest.raises(updates.Conflict, match="barbara") as caught:
-        updates.save_draft(draft, mine, by=manon, revision=1)
+    with pytest.raises(drafts.Conflict, match="barbara") as caught:
+        drafts.save_draft(draft, mine, by=manon, revision=1)
 
     assert [(d.field, d.theirs, d.mine) for d in caught.value.differences] == [
         ("title_fr", "Transfert arrêté", "Mon titre")
@@ -125,10 +125,10 @@ def test_saving_again_with_the_stored_revision_is_a_decision_and_counts(
     incident: Incident, transfer: Service
 ) -> None:
     manon = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=manon)
-    draft = updates.save_draft(draft, sound(transfer), by=manon, revision=1)
+    draft = drafts.draft_for(incident, by=manon)
+    draft = drafts.save_draft(draft, sound(transfer), by=manon, revision=1)
 
-    updates.save_draft(draft, sound(transfer, central_confirmed=True), by=manon, revision=2)
+    drafts.save_draft(draft, sound(transfer, central_confirmed=True), by=manon, revision=2)
 
     assert Update.objects.get(pk=draft.pk).central_confirmed is True
 
@@ -136,10 +136,10 @@ def test_saving_again_with_the_stored_revision_is_a_decision_and_counts(
 def test_publishing_writes_everything_the_decision_means(incident: Incident, transfer: Service) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
     before = PublicRevision.objects.current()
-    draft = updates.draft_for(incident, by=lead)
-    draft = updates.save_draft(draft, sound(transfer), by=lead, revision=1)
+    draft = drafts.draft_for(incident, by=lead)
+    draft = drafts.save_draft(draft, sound(transfer), by=lead, revision=1)
 
-    updates.publish(draft, by=lead, revision=2)
+    publishing.publish(draft, by=lead, revision=2)
 
     stored = Update.objects.get(pk=draft.pk)
     assert (stored.number, stored.published_by) == (1, lead)
@@ -151,11 +151,11 @@ def test_publishing_writes_everything_the_decision_means(incident: Incident, tra
 
 def test_publishing_twice_publishes_once(incident: Incident, transfer: Service) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
-    draft = updates.save_draft(draft, sound(transfer), by=lead, revision=1)
+    draft = drafts.draft_for(incident, by=lead)
+    draft = drafts.save_draft(draft, sound(transfer), by=lead, revision=1)
 
-    first = updates.publish(draft, by=lead, revision=2)
-    second = updates.publish(draft, by=lead, revision=2)
+    first = publishing.publish(draft, by=lead, revision=2)
+    second = publishing.publish(draft, by=lead, revision=2)
 
     assert (first.published_at, first.number) == (second.published_at, second.number)
     assert Entry.objects.filter(kind=EntryKind.UPDATE).count() == 1
@@ -165,11 +165,11 @@ def test_a_draft_that_changed_under_the_publisher_is_not_published(
     incident: Incident, transfer: Service
 ) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
-    updates.save_draft(draft, sound(transfer), by=lead, revision=1)
+    draft = drafts.draft_for(incident, by=lead)
+    drafts.save_draft(draft, sound(transfer), by=lead, revision=1)
 
-    with pytest.raises(updates.Conflict):
-        updates.publish(draft, by=lead, revision=1)
+    with pytest.raises(drafts.Conflict):
+        publishing.publish(draft, by=lead, revision=1)
 
     assert not Update.objects.published().exists()
 
@@ -178,12 +178,12 @@ def test_what_the_checks_forbid_is_not_published_and_nothing_moves(
     incident: Incident, transfer: Service
 ) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     french_only = sound(transfer, texts={"fr": sound(transfer).texts["fr"], "nl": parts()})
-    draft = updates.save_draft(draft, french_only, by=lead, revision=1)
+    draft = drafts.save_draft(draft, french_only, by=lead, revision=1)
 
     with pytest.raises(Refused) as caught:
-        updates.publish(draft, by=lead, revision=2)
+        publishing.publish(draft, by=lead, revision=2)
 
     assert caught.value.field == "headline_nl"
     assert not Update.objects.published().exists()
@@ -195,38 +195,38 @@ def test_what_is_to_be_saved_and_published_is_saved_even_where_it_may_not_be_pub
     incident: Incident, transfer: Service
 ) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     french_only = sound(transfer, texts={"fr": sound(transfer).texts["fr"], "nl": parts()})
 
-    saved, refused = updates.save_and_publish(draft, french_only, by=lead, revision=1)
+    saved, refused = publishing.save_and_publish(draft, french_only, by=lead, revision=1)
 
     assert (refused and refused.field, Update.objects.published().exists()) == ("headline_nl", False)
     assert Update.objects.get().texts.get(language="fr").title == "Transfert arrêté"
-    published, refused = updates.save_and_publish(saved, sound(transfer), by=lead, revision=saved.revision)
+    published, refused = publishing.save_and_publish(saved, sound(transfer), by=lead, revision=saved.revision)
     assert (refused, published) == (None, Update.objects.published().get())
 
 
 def test_a_published_message_is_never_changed(incident: Incident, transfer: Service) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
-    draft = updates.save_draft(draft, sound(transfer), by=lead, revision=1)
-    updates.publish(draft, by=lead, revision=2)
+    draft = drafts.draft_for(incident, by=lead)
+    draft = drafts.save_draft(draft, sound(transfer), by=lead, revision=1)
+    publishing.publish(draft, by=lead, revision=2)
 
     with pytest.raises(Refused):
-        updates.save_draft(draft, sound(transfer, central_confirmed=True), by=lead, revision=2)
+        drafts.save_draft(draft, sound(transfer, central_confirmed=True), by=lead, revision=2)
     with pytest.raises(Refused):
-        updates.discard(draft, by=lead)
+        drafts.discard(draft, by=lead)
 
 
 def test_publishing_that_it_is_resolved_ends_every_impact(incident: Incident, transfer: Service) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     over = sound(
         transfer, phase=Phase.RESOLVED, next_update_at=None, statuses={transfer: ServiceStatus.OPERATIONAL}
     )
-    draft = updates.save_draft(draft, over, by=lead, revision=1)
+    draft = drafts.save_draft(draft, over, by=lead, revision=1)
 
-    updates.publish(draft, by=lead, revision=2)
+    publishing.publish(draft, by=lead, revision=2)
 
     assert Incident.objects.get(pk=incident.pk).is_open is False
     assert not incident.impacts.open().exists()
@@ -237,10 +237,10 @@ def test_agents_say_the_latest_published_message_in_the_callers_language(
 ) -> None:
     lead = factories.user(Role.COMMUNICATIONS)
     factories.service("dpp", name_fr="DPP", name_nl="GFD")
-    draft = updates.draft_for(incident, by=lead)
+    draft = drafts.draft_for(incident, by=lead)
     assert what_to_say(incident, "nl") is None
-    draft = updates.save_draft(draft, sound(transfer), by=lead, revision=1)
-    updates.publish(draft, by=lead, revision=2)
+    draft = drafts.save_draft(draft, sound(transfer), by=lead, revision=1)
+    publishing.publish(draft, by=lead, revision=2)
 
     script = what_to_say(incident, "nl")
 
@@ -253,14 +253,14 @@ def test_agents_say_the_latest_published_message_in_the_callers_language(
 def test_agents_and_observers_neither_write_nor_publish(
     incident: Incident, transfer: Service, role: Role
 ) -> None:
-    draft = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    draft = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
     person = factories.user(role)
 
     for attempt in (
-        lambda: updates.draft_for(incident, by=person),
-        lambda: updates.save_draft(draft, sound(transfer), by=person, revision=1),
-        lambda: updates.publish(draft, by=person, revision=1),
-        lambda: updates.discard(draft, by=person),
+        lambda: drafts.draft_for(incident, by=person),
+        lambda: drafts.save_draft(draft, sound(transfer), by=person, revision=1),
+        lambda: publishing.publish(draft, by=person, revision=1),
+        lambda: drafts.discard(draft, by=person),
     ):
         with pytest.raises(NotAllowed):
             attempt()
@@ -278,14 +278,14 @@ def test_until_when_what_to_do_holds_is_published_and_begins_the_next_message(
     incident: Incident, transfer: Service
 ) -> None:
     writer, until = factories.user(Role.COMMUNICATIONS), timezone.now() + timedelta(hours=2)
-    draft = updates.draft_for(incident, by=writer)
-    draft = updates.save_draft(draft, sound(transfer, valid_until=until), by=writer, revision=1)
-    updates.publish(draft, by=writer, revision=2)
+    draft = drafts.draft_for(incident, by=writer)
+    draft = drafts.save_draft(draft, sound(transfer, valid_until=until), by=writer, revision=1)
+    publishing.publish(draft, by=writer, revision=2)
 
     script = what_to_say(incident, "fr")
     assert script
     assert (script.valid_until, script.is_outdated) == (until, False)
-    assert updates.draft_for(incident, by=writer).valid_until == until
+    assert drafts.draft_for(incident, by=writer).valid_until == until
 
 
 def test_the_site_is_told_until_when_what_to_do_holds(incident: Incident) -> None:
@@ -300,22 +300,22 @@ def test_another_end_of_what_to_do_is_a_difference_between_two_writers(
     incident: Incident, transfer: Service
 ) -> None:
     writer, until = factories.user(Role.COMMUNICATIONS), timezone.now() + timedelta(hours=2)
-    draft = updates.draft_for(incident, by=writer)
-    mine = replace(updates.stored_draft(draft), valid_until=until)
+    draft = drafts.draft_for(incident, by=writer)
+    mine = replace(drafts.stored_draft(draft), valid_until=until)
 
-    assert [difference.field for difference in updates.differing(draft, mine)] == ["valid_until"]
+    assert [difference.field for difference in drafts.differing(draft, mine)] == ["valid_until"]
 
 
 def test_a_time_that_has_passed_does_not_begin_the_next_message(incident: Incident) -> None:
     passed = timezone.now() - timedelta(minutes=1)
     factories.update(incident, published_at=timezone.now() - timedelta(minutes=5), valid_until=passed)
 
-    assert updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS)).valid_until is None
+    assert drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS)).valid_until is None
 
 
 def test_once_resolved_nothing_needs_to_hold(incident: Incident, transfer: Service) -> None:
     writer = factories.user(Role.COMMUNICATIONS)
-    draft = updates.draft_for(incident, by=writer)
+    draft = drafts.draft_for(incident, by=writer)
     said = sound(transfer, phase=Phase.RESOLVED, valid_until=timezone.now() + timedelta(hours=1))
 
-    assert updates.save_draft(draft, said, by=writer, revision=1).valid_until is None
+    assert drafts.save_draft(draft, said, by=writer, revision=1).valid_until is None

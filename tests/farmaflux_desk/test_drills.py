@@ -29,7 +29,7 @@ from comms.models import (
     PlanTemplate,
     Update,
 )
-from comms.operations import sending, updates
+from comms.operations import drafts, publishing, sending
 from comms.operations.notices import tell_notices
 from comms.operations.plan import start_plan
 from comms.preview import status_page_with
@@ -83,7 +83,7 @@ def declare(lead: User, service: Service) -> Callable[..., Incident]:
 
 
 def publish(incident: Incident, by: User) -> Update:
-    draft = updates.draft_for(incident, by=by)
+    draft = drafts.draft_for(incident, by=by)
     texts = {
         spoken: {"title": title, "headline": headline, "body": body}
         for spoken, title, headline, body in (
@@ -91,14 +91,14 @@ def publish(incident: Incident, by: User) -> Update:
             ("nl", "Generale repetitie", "Er vertrekt niets.", "Wij zoeken de oorzaak."),
         )
     }
-    data = updates.DraftData(
+    data = drafts.DraftData(
         phase=Phase.INVESTIGATING,
         next_update_at=timezone.now() + timedelta(minutes=30),
         statuses={impact.service: ServiceStatus(impact.status) for impact in incident.impacts.all()},
         texts=texts,
     )
-    saved = updates.save_draft(draft, data, by=by, revision=draft.revision)
-    return updates.publish(saved, by=by, revision=saved.revision)
+    saved = drafts.save_draft(draft, data, by=by, revision=draft.revision)
+    return publishing.publish(saved, by=by, revision=saved.revision)
 
 
 # -- declaring
@@ -209,7 +209,7 @@ def test_every_page_of_it_bears_the_mark_in_the_language_of_the_interface(
     factories.mail_channel("a@apb.example")
     incident = declare()
     update = publish(incident, reader)
-    updates.draft_for(incident, by=reader)
+    drafts.draft_for(incident, by=reader)
     contact = factories.contact(incident=incident)
     factories.callback(contact)
     client.force_login(reader)
@@ -240,7 +240,7 @@ def test_a_preview_of_its_message_is_marked_in_the_language_of_the_page(
     lead: User, declare: Callable[..., Incident]
 ) -> None:
     incident = declare()
-    draft = updates.stored_draft(updates.draft_for(incident, by=lead))
+    draft = drafts.stored_draft(drafts.draft_for(incident, by=lead))
 
     page = status_page_with(draft, incident, Language.NL, at=timezone.now())
 
@@ -269,7 +269,7 @@ def test_nothing_says_that_the_status_page_shows_its_message(
     client: Client, lead: User, declare: Callable[..., Incident]
 ) -> None:
     incident = declare()
-    updates.draft_for(incident, by=lead)
+    drafts.draft_for(incident, by=lead)
     client.force_login(lead)
 
     before = client.get(f"/desk/messages/{incident.public_id}/").text
@@ -466,7 +466,7 @@ def test_the_counts_of_the_day_leave_it_out_and_its_own_header_holds_its_own(
     for about in (drill, drill, incident_beside, None):
         factories.contact(incident=about, at=at)
     factories.callback(Contact.objects.filter(incident=drill).first())
-    updates.draft_for(drill, by=lead)
+    drafts.draft_for(drill, by=lead)
 
     def counted(public_id: str) -> tuple[Incident | None, int, int, int]:
         head = Header(user=lead, at=at, public_id=public_id)

@@ -12,7 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
-from comms.operations import updates
+from comms.operations import drafts
 from comms.status import facts
 from comms.status.snapshot import snapshot
 from incidents import operations
@@ -255,7 +255,7 @@ def test_a_draft_says_that_it_is_not_the_pharmacy_only_when_a_fault_beyond_it_is
 ) -> None:
     say(incident, **{key: standing})
 
-    draft = updates.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
+    draft = drafts.draft_for(incident, by=factories.user(Role.COMMUNICATIONS))
 
     assert draft.central_confirmed is central
 

@@ -11,11 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 from accounts.models import User
 from accounts.roles import Role
 from comms.models import Tick
+from comms.operations.drafts import draft_for
 from comms.operations.plan import Proof, start_plan, tick
 from comms.operations.prepared import install as install_messages
 from comms.operations.reminders import remind
 from comms.operations.standard_plan import install
-from comms.operations.updates import draft_for
 from comms.relay import run_once
 from incidents.models import Incident, ResponseRole, ServiceStatus, Severity
 from incidents.operations import assign_role, declare

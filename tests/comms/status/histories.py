@@ -13,8 +13,8 @@ from accounts.models import User
 from accounts.refusals import Refused
 from accounts.roles import Role
 from comms.models import PARTS
-from comms.operations import updates as messages
-from comms.operations.updates import DraftData
+from comms.operations import drafts, publishing
+from comms.operations.drafts import DraftData
 from comms.status.facts import Facts
 from comms.status.languages import WORDS
 from comms.status.snapshot import snapshot
@@ -96,11 +96,11 @@ class Desk:
     def publish(self, which: int, how: int, happened: datetime) -> None:
         if self.incidents:
             about = self.incidents[which % len(self.incidents)]
-            draft = messages.draft_for(about, by=self.by, at=self.at)
+            draft = drafts.draft_for(about, by=self.by, at=self.at)
             phase = list(Phase)[how % 4]
             wanted = self.message(phase, how, happened)
-            saved = messages.save_draft(draft, wanted, by=self.by, revision=draft.revision, at=self.at)
-            messages.publish(saved, by=self.by, revision=saved.revision, at=self.at)
+            saved = drafts.save_draft(draft, wanted, by=self.by, revision=draft.revision, at=self.at)
+            publishing.publish(saved, by=self.by, revision=saved.revision, at=self.at)
 
     def message(self, phase: Phase, how: int, happened: datetime) -> DraftData:
         over = phase == Phase.RESOLVED
@@ -127,10 +127,10 @@ class Desk:
     def draft(self, which: int, how: int, happened: datetime) -> None:
         """Somebody writes, and nobody publishes."""
         if self.incidents:
-            draft = messages.draft_for(self.incidents[which % len(self.incidents)], by=self.by, at=self.at)
+            draft = drafts.draft_for(self.incidents[which % len(self.incidents)], by=self.by, at=self.at)
             private = {language: dict.fromkeys(PARTS, SECRET) for language in WORDS}
             wanted = replace(self.message(Phase.IDENTIFIED, how, happened), texts=private)
-            messages.save_draft(draft, wanted, by=self.by, revision=draft.revision, at=self.at)
+            drafts.save_draft(draft, wanted, by=self.by, revision=draft.revision, at=self.at)
 
     def learn(self, which: int, how: int, happened: datetime) -> None:
         if self.incidents:

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.roles import Role
 from comms.models import Anchor, CallPressure, PlanDeclined, PlanPhase, PlanStep, PlanTemplate, Reminder, Tick
-from comms.operations import plan, updates
+from comms.operations import drafts, plan
 from comms.operations.reminders import remind
 from farmaflux_desk.header import Header
 from farmaflux_desk.models import Replay
@@ -135,7 +135,7 @@ def test_what_is_done_in_it_is_noted_at_its_time(
 def test_the_head_of_its_pages_counts_by_it_and_that_of_the_real_day_does_not(
     exercise: Incident, lead: User, clock: time_machine.Traveller
 ) -> None:
-    draft = updates.draft_for(exercise, by=lead)
+    draft = drafts.draft_for(exercise, by=lead)
     plan.start_plan(exercise, template(), by=lead)
     factories.update(exercise, published_at=AT, next_update_at=draft.next_update_at)
     draft.delete()

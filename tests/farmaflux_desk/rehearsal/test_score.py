@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from accounts.roles import Role
 from comms.models import Anchor, PlanPhase, PlanStep, PlanTemplate, Tick, Update
-from comms.operations import plan, standard_plan, updates
+from comms.operations import drafts, plan, publishing, standard_plan
 from farmaflux_desk.rehearsal import replay as operations
 from farmaflux_desk.rehearsal import score as scoring
 from farmaflux_desk.rehearsal.score import Score
@@ -244,7 +244,7 @@ class Team:
         plan.tick(item, key=uuid.uuid4(), outcome=outcome, note="Fait.", proof=proof, by=self.lead)
 
     def say(self, promised: int | None, *languages: str, phase: Phase = Phase.INVESTIGATING) -> None:
-        draft = updates.draft_for(self.incident, by=self.colleague)
+        draft = drafts.draft_for(self.incident, by=self.colleague)
         texts = {
             spoken: {
                 "title": f"Titre {spoken}",
@@ -255,14 +255,14 @@ class Team:
         }
         works = ServiceStatus.OPERATIONAL if phase == Phase.RESOLVED else ServiceStatus.MAJOR
         statuses = {impact.service: works for impact in self.incident.impacts.select_related("service")}
-        data = updates.DraftData(
+        data = drafts.DraftData(
             phase=phase,
             next_update_at=self.incident.now() + timedelta(minutes=promised) if promised else None,
             statuses=statuses,
             texts=texts,
         )
-        saved = updates.save_draft(draft, data, by=self.colleague, revision=draft.revision)
-        updates.publish(saved, by=self.colleague, revision=saved.revision)
+        saved = drafts.save_draft(draft, data, by=self.colleague, revision=draft.revision)
+        publishing.publish(saved, by=self.colleague, revision=saved.revision)
 
     def answer_with(self, number: int) -> None:
         log_contact(

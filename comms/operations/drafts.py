@@ -1,4 +1,4 @@
-"""Messages to the public: drafted by several people, published by one, never changed afterwards."""
+"""Drafts of messages to the public: begun from what is known, written by several people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,15 @@ from hashlib import sha256
 from uuid import uuid4
 
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
+from django.db.models import BigIntegerField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.languages import INTERFACE_LANGUAGES, Language
+from accounts.composed import Composed, prefetch
+from accounts.languages import Language
 from accounts.models import User
 from accounts.refusals import Refused
-from comms import checks, permissions
+from comms import checks, permissions, rows
 from comms.models import (
     PARTS,
     Channel,
@@ -25,21 +26,11 @@ from comms.models import (
     UpdateService,
     UpdateText,
 )
-from comms.operations.deliveries import check_own_texts, owe
-from comms.operations.plan import done_by_message
 from comms.operations.prepared import filled_for, holding_statement
-from incidents import timeline
-from incidents.models import EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
+from incidents.models import Incident, Phase, Service, ServiceStatus
 from incidents.models.states import PHASE_TRANSITIONS
-from incidents.operations import move, set_statuses
 
 UNSAVED = 1  # the revision of a draft that nobody saved yet
-WRITTEN = (  # what a draft is beside its row
-    "texts",
-    Prefetch("services", UpdateService.objects.select_related("service")),
-    "posts",
-    "held_back_from",
-)
 
 
 @dataclass(frozen=True)
@@ -184,9 +175,33 @@ def save_draft(
     Raises Conflict when somebody saved it in between; a published update is never changed.
     """
     permissions.check_write_update(by)
-    stored = _locked_draft(update)
+    stored = locked(update)
+    put(stored, draft, by=by, revision=revision, at=at)
+    return stored
+
+
+def locked(update: Update) -> Update:
+    """*update* with what is written beside it, as it is now; nobody else changes it until the transaction ends."""
+    return _LOCKED(pk=update.pk)[0]
+
+
+_LOCKED = Composed(
+    lambda pk: (
+        Update.objects.select_for_update(of=("self",))
+        .filter(pk=pk)
+        .select_related("saved_by", "incident", "plan_item")
+    ),
+    rows.WRITTEN,
+    pk=BigIntegerField(),
+)
+
+
+def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None) -> None:
+    """As save_draft, over the *stored* one that is locked and then holds what is written. Writes what differs."""
+    _check_unpublished(stored)
     if stored.revision != revision and (differences := differing(stored, draft)):
         raise Conflict(stored, differences)
+    before = stored_draft(stored)
     stored.phase = draft.phase
     stored.next_update_at = None if draft.phase == Phase.RESOLVED else draft.next_update_at
     stored.occurred_at = draft.occurred_at
@@ -195,25 +210,25 @@ def save_draft(
     stored.revision += 1
     stored.saved_at, stored.saved_by = at or stored.incident.now(), by
     stored.save()
-    _put_texts(stored, draft.texts)
-    _put_statuses(stored, draft.statuses)
-    _put_posts(stored, draft.posts)
-    stored.held_back_from.set(draft.held_back)
-    return stored
+    if draft.texts != before.texts:
+        _put_texts(stored, draft.texts)
+        prefetch([stored], rows.TEXTS, anew=True)
+    if draft.statuses != before.statuses:
+        _put_statuses(stored, draft.statuses)
+        prefetch([stored], rows.SERVICES, anew=True)
+    if draft.posts != before.posts:
+        _put_posts(stored, draft.posts)
+        prefetch([stored], rows.POSTS, anew=True)
+    if draft.held_back != before.held_back:
+        stored.held_back_from.set(draft.held_back)
 
 
-def _locked_draft(update: Update) -> Update:
-    stored = (
-        Update.objects.select_for_update(of=("self",))
-        .select_related("saved_by", "incident")
-        .get(pk=update.pk)
-    )
-    if stored.published_at:
+def _check_unpublished(update: Update) -> None:
+    if update.published_at:
         raise Refused(
             _("This message was published at %(when)s and can no longer be changed.")
-            % {"when": f"{timezone.localtime(stored.published_at):%H:%M}"}
+            % {"when": f"{timezone.localtime(update.published_at):%H:%M}"}
         )
-    return stored
 
 
 def _put_texts(update: Update, texts: Mapping[str, Mapping[str, str]]) -> None:
@@ -261,7 +276,7 @@ class _Field:
 
 def stored_draft(update: Update) -> DraftData:
     """*update* as it is stored, in the shape a form sends."""
-    prefetch_related_objects([update], *WRITTEN)
+    prefetch([update], *rows.WRITTEN)
     return DraftData(
         phase=Phase(update.phase),
         next_update_at=update.next_update_at,
@@ -359,82 +374,6 @@ def _shown(value: object) -> str:
 def discard(update: Update, *, by: User) -> None:
     """Throw the draft away."""
     permissions.check_write_update(by)
-    _locked_draft(update).delete()
-
-
-@transaction.atomic
-def publish(update: Update, *, by: User, revision: int, at: datetime | None = None) -> Update:
-    """Make *update* public and owe it to every enabled channel.
-
-    In one transaction: the number, the services' statuses and the incident's phase, one Delivery per channel and
-    recipient, the timeline entry, the public revision that the status site follows, and the mark of the plan's step
-    that it does. Publishing what is published
-    already gives it back. Raises Refused with what the checks forbid, Conflict when somebody saved it since.
-    """
-    permissions.check_publish_update(by)
-    stored = (
-        Update.objects.select_for_update(of=("self",))
-        .select_related("saved_by", "incident")
-        .prefetch_related("texts", Prefetch("services", UpdateService.objects.select_related("service")))
-        .get(pk=update.pk)
-    )
-    if stored.published_at:
-        return stored
-    if stored.revision != revision:
-        raise Conflict(stored)
-    at = at or stored.incident.now()
-    if forbidden := checks.blocking(checks.of_update(stored), at):
-        raise Refused(forbidden[0].message, field=forbidden[0].field)
-    check_own_texts(stored)
-    incident = Incident.objects.select_for_update().get(pk=stored.incident_id)
-    if stored.occurred_at and stored.occurred_at > at:
-        raise Refused(_("What is told has not happened yet."), field="occurred_at")
-    if not incident.is_open:
-        raise Refused(_("This incident is resolved: reopen it first."), field="phase")
-    stored.number = incident.updates.exclude(number=None).count() + 1
-    stored.published_at, stored.published_by = at, by
-    stored.save(update_fields=["number", "published_at", "published_by"])
-    statuses = {row.service: ServiceStatus(row.status) for row in stored.services.all()}
-    set_statuses(incident, statuses, by=by, occurred_at=stored.occurred_at, at=at)
-    move(incident, Phase(stored.phase), by=by, occurred_at=stored.occurred_at, at=at)
-    owe(stored, at=at)
-    timeline.append(
-        incident,
-        EntryKind.UPDATE,
-        by=by,
-        data={"number": stored.number, "said": _said(stored)},
-        occurred_at=at,
-        at=at,
-    )
-    PublicRevision.objects.bump(incident)
-    if stored.plan_item:
-        done_by_message(stored.plan_item, stored, by=by, at=at)
-    return stored
-
-
-@transaction.atomic
-def save_and_publish(
-    update: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None
-) -> tuple[Update, Refused | None]:
-    """save_draft, then publish, with one wait for the disk. What may not be published is saved all the same, and what
-    forbids it comes back with it. Raises what save_draft raises, and then nothing is written.
-    """
-    saved = save_draft(update, draft, by=by, revision=revision, at=at)
-    try:
-        return publish(saved, by=by, revision=saved.revision, at=at), None
-    except Refused as refusal:
-        return saved, refusal
-
-
-def _said(update: Update) -> dict[str, str]:
-    """The entry's sentence in each language of the interface."""
-    words = {
-        Language.FR: "v%d publié : %s",
-        Language.NL: "v%d gepubliceerd: %s",
-        Language.EN: "v%d published: %s",
-    }
-    said = {}
-    for language in INTERFACE_LANGUAGES:
-        text = update.text_in(language)
-        said[str(language)] = words[language] % (update.number, text.title if text else "")
-    return said
+    stored = locked(update)
+    _check_unpublished(stored)
+    stored.delete()
