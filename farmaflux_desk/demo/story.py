@@ -1,7 +1,8 @@
 """The story of 1 July 2022 as data: what happened, in the order in which it was entered.
 
 The clock of the story is Europe/Brussels. A story can be told at its own time or moved as a whole, so that
-one moment of it falls on another; placeholders like {t:15:45} in its texts move with it.
+one moment of it falls on another; placeholders like {t:15:45} in its texts move with it. What is told of another day
+names it, {t:2022-05-18 11:30}: between the two the clocks may change.
 """
 
 import re
@@ -17,7 +18,7 @@ import yaml
 from farmaflux_desk.demo.pharmacies import DATA
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
-_PLACEHOLDER = re.compile(r"\{t:(\d\d):(\d\d)\}")
+_PLACEHOLDER = re.compile(r"\{t:(\d{4}-\d\d-\d\d )?(\d\d):(\d\d)\}")
 
 
 @cache
@@ -48,10 +49,11 @@ class Clock:
 
     def filled_in(self, text: str) -> str:
         """*text* with its {t:15:45} as people write that moment ("9:05"), "24:00" for midnight itself."""
-        return _PLACEHOLDER.sub(lambda found: self._shown(int(found[1]), found[2]), text)
+        return _PLACEHOLDER.sub(lambda found: self._shown(found[1] or "", int(found[2]), found[3]), text)
 
-    def _shown(self, hour: int, minutes: str) -> str:
-        moment = self.at(f"{hour % 24:02}:{minutes}").astimezone(BRUSSELS)
+    def _shown(self, day: str, hour: int, minutes: str) -> str:
+        """*day* ends in a space, or is empty for that of the story."""
+        moment = self.at(f"{day}{hour % 24:02}:{minutes}").astimezone(BRUSSELS)
         return "24:00" if hour == 24 and not self.shift else f"{moment.hour}:{moment:%M}"
 
 

@@ -65,7 +65,7 @@ def test_only_the_last_message_of_an_incident_promises_none_and_resolves_it() ->
 
 @pytest.mark.parametrize(("message", "language"), texts())
 def test_a_message_ends_with_the_time_of_the_next_one(message: dict[str, Any], language: str) -> None:
-    ending = f"{PROMISE[language]} {{t:{message['next'][-5:]}}}." if "next" in message else "."
+    ending = f"{PROMISE[language]} {{t:{message['next']}}}." if "next" in message else "."
 
     assert message[language]["body"].endswith(ending)
     assert (PROMISE[language] in message[language]["body"]) == ("next" in message)
@@ -166,6 +166,13 @@ def test_a_moved_story_shows_moved_times_that_are_still_round(utc: Any) -> None:
     assert (clock.at("13:30"), clock.at("15:20")) == (utc(2026, 11, 23, 6, 40), utc(2026, 11, 23, 8, 30))
     assert clock.filled_in("à {t:15:45}, puis {t:24:00}.") == "à 9:55, puis 18:10."
     assert CLOCK.filled_in("à {t:15:45}, puis {t:24:00}.") == "à 15:45, puis 24:00."
+
+
+def test_what_is_told_of_a_day_before_the_clocks_changed_has_the_hour_of_that_day(utc: Any) -> None:
+    clock = moved_to(CLOCK, "15:20", utc(2026, 11, 27, 6, 17))  # and 18 May becomes 14 October, still summer time
+
+    assert clock.at("2022-05-18 11:30") == utc(2026, 10, 14, 2, 25)
+    assert clock.filled_in("à {t:2022-05-18 11:30}.") == "à 4:25."
 
 
 # -- pharmacies
