@@ -169,7 +169,9 @@ def test_a_moved_story_shows_moved_times_that_are_still_round(utc: Any) -> None:
 
 
 def test_what_is_told_of_a_day_before_the_clocks_changed_has_the_hour_of_that_day(utc: Any) -> None:
-    clock = moved_to(CLOCK, "15:20", utc(2026, 11, 27, 6, 17))  # and 18 May becomes 14 October, still summer time
+    clock = moved_to(
+        CLOCK, "15:20", utc(2026, 11, 27, 6, 17)
+    )  # and 18 May becomes 14 October, still summer time
 
     assert clock.at("2022-05-18 11:30") == utc(2026, 10, 14, 2, 25)
     assert clock.filled_in("à {t:2022-05-18 11:30}.") == "à 4:25."

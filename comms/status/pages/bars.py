@@ -26,8 +26,10 @@ HEIGHTS = {
 }
 
 
-def services(facts: Facts, words: Words) -> Html:
-    """The section of all services in their groups: how each does now, and did for 90 days."""
+def services(facts: Facts, words: Words) -> Html | None:
+    """The section of all services in their groups: how each does now, and did for 90 days. None where there is none."""
+    if not facts.groups:
+        return None
     past, conditions = histories(facts), facts.conditions
     groups = (
         tag(

@@ -81,7 +81,7 @@ def _head(head: Head) -> Iterator[Child]:
     if head.path is not None:
         yield _addresses(head, head.path)
         yield _preview(head, title, head.path)
-    yield _feeds(head)
+    yield feeds(head.words, f"/{head.words.language}/")
     yield tag("link", rel="icon", href="data:,")
     yield tag("style", STYLE)
 
@@ -90,10 +90,15 @@ def _addresses(head: Head, path: str) -> Iterator[Child]:
     """The page's own address, and where it is in each language; who has none of these chooses at /."""
     url = head.facts.url
     yield tag("link", rel="canonical", href=f"{url}/{head.words.language}/{path}")
-    for language in WORDS:
-        yield tag("link", rel="alternate", hreflang=language, href=f"{url}/{language}/{path}")
+    yield in_each_language(url, path)
     fallback = f"{url}/{head.facts.default_language}/{path}" if path else f"{url}/"
     yield tag("link", rel="alternate", hreflang="x-default", href=fallback)
+
+
+def in_each_language(url: str, path: str) -> Iterator[Html]:
+    """Where *path* is in each language, of the site at *url*."""
+    for language in WORDS:
+        yield tag("link", rel="alternate", hreflang=language, href=f"{url}/{language}/{path}")
 
 
 def _preview(head: Head, title: str, path: str) -> Iterator[Child]:
@@ -113,10 +118,10 @@ def _preview(head: Head, title: str, path: str) -> Iterator[Child]:
             yield tag("meta", property="og:locale:alternate", content=territory)
 
 
-def _feeds(head: Head) -> Iterator[Child]:
+def feeds(words: Words, folder: str) -> Iterator[Html]:
+    """For readers that are given the address of a page: the feeds of *folder*, titled in the language of *words*."""
     for name, (path, kind) in FEEDS.items():
-        address = f"/{head.words.language}/{path}"
-        yield tag("link", rel="alternate", type=kind, title=f"{head.words.site} ({name})", href=address)
+        yield tag("link", rel="alternate", type=kind, title=f"{words.site} ({name})", href=f"{folder}{path}")
 
 
 def _top(head: Head) -> Html:

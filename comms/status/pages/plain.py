@@ -3,7 +3,7 @@
 from comms.status.facts import Facts
 from comms.status.html import Html, join, tag
 from comms.status.languages import WORDS
-from comms.status.pages.frame import Head, document, notice, page
+from comms.status.pages.frame import Head, document, feeds, in_each_language, notice, page
 from comms.status.style import STYLE
 from comms.status.words import Words
 
@@ -17,7 +17,8 @@ def not_found_page(facts: Facts, words: Words) -> Html:
 
 
 def choice_page(facts: Facts) -> Html:
-    """Four links; who reads it is not remembered."""
+    """Four links; who reads it is not remembered. What asks for no language is often a feed reader or a chat."""
+    words, names = WORDS[facts.default_language], join((w.site for w in WORDS.values()), between=" · ")
     links = (
         tag(
             "li",
@@ -28,15 +29,22 @@ def choice_page(facts: Facts) -> Html:
     )
     head = [
         tag("meta", name="viewport", content="width=device-width,initial-scale=1"),
-        tag("title", "FarmaFlux – ", join((w.site for w in WORDS.values()), between=" · ")),
+        tag("title", "FarmaFlux – ", names),
         tag("meta", name="color-scheme", content="light dark"),
         tag("link", rel="canonical", href=f"{facts.url}/"),
+        in_each_language(facts.url, ""),
+        tag("link", rel="alternate", hreflang="x-default", href=f"{facts.url}/"),
+        tag("meta", property="og:type", content="website"),
+        tag("meta", property="og:site_name", content="FarmaFlux"),
+        tag("meta", property="og:title", content=names),
+        tag("meta", property="og:url", content=f"{facts.url}/"),
+        feeds(words, "/"),
         tag("link", rel="icon", href="data:,"),
         tag("style", STYLE),
     ]
     main = tag(
         "main",
-        notice(facts.notice, WORDS[facts.default_language]),
+        notice(facts.notice, words),
         tag("h1", "FarmaFlux", class_="head"),
         tag("ul", links, class_="card choice"),
         class_="wrap",

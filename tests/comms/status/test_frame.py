@@ -12,6 +12,8 @@ from comms.status.style import STALE, STALE_HASH
 from tests.comms.status.facts import AT, facts, incident, maintenance, resolved, text
 from tests.comms.status.reading import Read, shown
 
+URL = "https://status.example.org"
+
 
 def pages(**fields: object) -> dict[str, bytes]:
     world = facts(incident(), resolved(id="p2d6f9j4sk7z"), maintenances=(maintenance(),), **fields)
@@ -57,6 +59,29 @@ def test_a_page_names_its_own_address_and_that_of_each_language(path: str, fallb
         **{language: f"https://status.example.org/{language}/{path}" for language in WORDS},
         "x-default": fallback,
     }
+
+
+def test_the_choice_of_language_names_its_own_address_and_that_of_each_language() -> None:
+    page = Read(pages()["index.html"])
+    links = [found for name, found in page.elements if name == "link"]
+    told = [found for name, found in page.elements if name == "meta" and found.get("property") == "og:url"]
+
+    assert [found["href"] for found in links if found.get("rel") == "canonical"] == [f"{URL}/"]
+    assert {found["hreflang"]: found["href"] for found in links if "hreflang" in found} == {
+        **{language: f"{URL}/{language}/" for language in WORDS},
+        "x-default": f"{URL}/",
+    }
+    assert [found["content"] for found in told] == [f"{URL}/"]
+
+
+def test_every_page_announces_both_feeds_of_its_language() -> None:
+    site = pages()
+    for path, content in site.items():
+        folder = "" if path == "index.html" else f"/{path[:2]}"
+        links = [found for name, found in Read(content).elements if name == "link" and "title" in found]
+
+        assert [link["href"] for link in links] == [f"{folder}/history.atom", f"{folder}/history.rss"], path
+    assert {"index.html", "de/404.html"} <= site.keys()
 
 
 def test_a_chat_shows_what_is_wrong_and_asks_for_no_picture() -> None:

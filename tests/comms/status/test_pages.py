@@ -181,6 +181,15 @@ def test_a_calm_day_says_that_all_works_and_leaves_no_box_empty() -> None:
     assert "Herstel" not in page
 
 
+def test_a_site_without_services_has_no_empty_place_for_them() -> None:
+    sections = [
+        [name for tag, found in shown("fr/index.html", **fields).elements for name in found.values()]
+        for fields in ({}, {"groups": ()})
+    ]
+
+    assert ["h-svc" in found for found in sections] == [True, False]
+
+
 def test_what_was_just_resolved_keeps_its_last_message_for_a_day() -> None:
     told = update(
         phase=Phase.RESOLVED, body=text("Nous reprenons les eForms."), dont=text("Ne les renvoyez pas.")
