@@ -72,6 +72,9 @@ document.addEventListener("submit", (event) => {
     return;
   }
   leaving.querySelector("[data-n]").textContent = calls.length;
+  const go = calls.some((call) => call.id === null);
+  leaving.querySelector("[data-go]").hidden = !go;
+  leaving.querySelector("[data-stay]").hidden = go;
   leaving.onclose = () => leaving.returnValue === "leave" && signOut(form);
   leaving.showModal();
 });

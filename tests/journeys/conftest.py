@@ -22,6 +22,9 @@ from accounts.models import User
 from comms.status.front import StatusFront
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+PLAIN = (
+    "desk.test"  # the desk without TLS, at a name to which browsers give neither cipher nor locks nor worker
+)
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -30,14 +33,16 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--host-resolver-rules=MAP {PLAIN} 127.0.0.1",
 ]
-# What Chromium and htmx write when an answer is not 200, none comes, or none is awaited any more.
+# What Chromium and htmx write when an answer is not 200, none comes, none is awaited any more, or there is no TLS.
 ANSWERS = (
     "Failed to load resource",
     "Response Status Error Code",
     "htmx:afterRequest, ",
     "htmx:sendError, ",
     "htmx:sendAbort, ",
+    "The Cross-Origin-Opener-Policy header has been ignored",
 )
 # Milliseconds until what does not come is a failure: two cores may be busy with other journeys.
 PATIENCE = 15_000

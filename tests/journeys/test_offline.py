@@ -8,11 +8,13 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
+from pytest_django import Settings
 
 from accounts.models import User
+from accounts.roles import Role
 from farmaflux_desk import outage
 from tests import factories
-from tests.journeys.conftest import PATIENCE, Server
+from tests.journeys.conftest import PATIENCE, PLAIN, Server
 from tickets.models import Contact
 
 type SignIn = Callable[[Page, User], None]
@@ -330,3 +332,27 @@ def test_a_page_that_dies_before_the_call_is_kept_does_not_take_it_along(calls: 
     arrived(calls, 2)
     assert stored() == ["Marie"]
     assert calls.evaluate("Object.keys(localStorage)") == []
+
+
+def test_without_tls_the_page_says_that_it_alone_keeps_the_calls_and_sends_them_all_the_same(
+    desk: str, page: Page, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.ALLOWED_HOSTS = [PLAIN]
+    plain = desk.replace("127.0.0.1", PLAIN)
+    sign_in(page, factories.user(Role.VOLUNTEER, language="en"))  # signs out on the page itself
+    (session,) = (cookie for cookie in page.context.cookies(desk) if "session" in cookie["name"])
+    page.context.add_cookies([{"name": session["name"], "value": session["value"], "url": plain}])
+    page.goto(f"{plain}/desk/calls/")
+    page.route("**/desk/calls/log/", lambda route: route.abort())
+
+    save(page, "one", "two")
+    waiting(page, 2)
+    expect(page.locator("[data-line=alone]")).to_be_visible()
+    page.get_by_role("button", name="Sign out").first.click()
+    expect(page.locator("#leaving [data-go]")).to_be_visible()
+    expect(page.locator("#leaving [data-stay]")).to_be_hidden()
+    page.locator("#leaving button[value=stay]").click()
+    page.unroute("**/desk/calls/log/")
+
+    arrived(page, 2)
+    assert stored() == ["one", "two"]
