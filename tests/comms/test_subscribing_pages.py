@@ -193,6 +193,16 @@ def test_the_link_of_a_known_webhook_leads_to_the_same_page(client: Client) -> N
     assert pages[0] == pages[1]
 
 
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("fr", "dix minutes"), ("nl", "tien minuten"), ("de", "zehn Minuten"), ("en", "ten minutes")],
+)
+def test_who_signs_a_webhook_up_is_told_how_often_an_address_is_asked(
+    client: Client, lang: str, said: str
+) -> None:
+    assert said in ask(client, kind="webhook", lang=lang, address="https://hooks.example.be/").text
+
+
 def test_secret_and_link_of_a_webhook_are_shown_once(client: Client) -> None:
     response = ask(client, kind="webhook", address="https://hooks.example.be/")
 
