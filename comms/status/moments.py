@@ -7,6 +7,7 @@ from comms.status.html import Html, fill, tag
 from comms.status.words import Words
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
+TWICE = 2  # the hour that the last Sunday of October has two of (directive 2000/84/EC)
 
 
 def local(moment: datetime) -> datetime:
@@ -29,9 +30,11 @@ def first_after(year: int, month: int) -> datetime:
 
 
 def clock(moment: datetime, *, seconds: bool = False) -> Html:
-    """<time>15:45</time>"""
+    """<time>15:45</time>, and which of the two where the clocks tell it twice: <time>2:45 CEST</time>"""
     here = local(moment)
     shown = f"{here.hour}:{here:%M:%S}" if seconds else f"{here.hour}:{here:%M}"
+    if here.hour == TWICE and here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset():
+        shown = f"{shown} {here:%Z}"
     return tag("time", shown, datetime=here.isoformat(timespec="seconds" if seconds else "minutes"))
 
 

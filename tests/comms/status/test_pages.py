@@ -1,7 +1,8 @@
 """What each page tells."""
 
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -105,6 +106,23 @@ def test_both_times_of_a_message_are_told_where_they_differ_and_only_there() -> 
 
     assert "Gebeurd om 13:30, gepubliceerd om 13:45" in late
     assert "Gebeurd om" not in prompt
+
+
+def test_in_the_night_that_has_an_hour_twice_a_time_says_which_of_them_it_means() -> None:
+    began = datetime(2022, 10, 30, 0, 45, tzinfo=UTC)
+    told = update(published_at=began + timedelta(minutes=30), occurred_at=began + timedelta(minutes=30))
+    later = update(
+        id="b" * 12, published_at=began + timedelta(hours=2), occurred_at=began + timedelta(hours=2)
+    )
+    world = incident(began_at=began, updates=(later, told))
+
+    page = shown("nl/index.html", world, at=began + timedelta(hours=3))
+
+    assert "sinds 2:45 CEST" in page.text
+    assert re.findall(r"\b[23]:\d\d(?: CES?T)?", page.text.partition("Berichten")[2])[:2] == [
+        "3:45",
+        "2:15 CET",
+    ]
 
 
 def test_a_service_says_since_when_it_is_as_it_is_by_its_worst_impact() -> None:
