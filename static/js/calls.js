@@ -49,7 +49,30 @@ if (form) {
     found.textContent = "";
   }
 
-  let awaited = false; // Enter came before the answer did
+  let asking = false; // the answer about what the box says is on its way
+  let awaited = false; // Enter came before it
+  let saving = null; // and then this button too, by its key
+  const AWAITED = 1000; // milliseconds; then the call is saved as it was typed
+
+  function answered() {
+    if (awaited && active() && options().length === 1) choose(active());
+    asking = awaited = false;
+    if (saving && options().length > 1) saving = null; // she is asked
+    saveNow();
+  }
+
+  function save(button) {
+    saving = button;
+    if (awaited) setTimeout(() => saving === button && saveNow(), AWAITED);
+    else saveNow();
+  }
+
+  // A click, for htmx sends the value of the button that was clicked.
+  function saveNow() {
+    const button = saving;
+    saving = null;
+    button?.click();
+  }
 
   // Several pharmacies behind one number are never picked from for the agent: she asks.
   function shown() {
@@ -58,8 +81,7 @@ if (form) {
     found.textContent = list?.dataset.found ?? "";
     activate(list && !("ask" in list.dataset) ? options()[0] : null);
     if (NUMBER.test(box.value)) strange = list?.querySelector("[data-number]") ? "" : box.value.trim();
-    if (awaited && active() && options().length === 1) choose(active());
-    awaited = false;
+    answered();
   }
 
   // A number that nobody has, while the pharmacy is looked up by its name: it can be attached with one key.
@@ -86,6 +108,7 @@ if (form) {
     card.append(...option.childNodes);
     slot.replaceChildren(card);
     pharmacy.value = option.dataset.pharmacy;
+    asking = awaited = false;
     close();
     known(card);
     pharmacy.dispatchEvent(new Event("input", { bubbles: true }));
@@ -107,9 +130,10 @@ if (form) {
   }
 
   box.addEventListener("input", () => {
+    asking = Boolean(box.value.trim());
     awaited = false;
     forget();
-    if (!box.value.trim()) empty();
+    if (!asking) empty();
   });
 
   function empty() {
@@ -117,6 +141,7 @@ if (form) {
     hint.className = "fx-hint fx-3";
     hint.textContent = slot.dataset.hint;
     slot.replaceChildren(hint);
+    asking = awaited = false;
     close();
   }
 
@@ -136,8 +161,8 @@ if (form) {
       const step = event.key === "ArrowDown" ? 1 : -1;
       activate(all[at < 0 && step < 0 ? all.length - 1 : (at + step + all.length) % all.length]);
     } else if (event.key === "Enter") {
-      if (active()) choose(active());
-      else awaited = !pharmacy.value && !slot.querySelector("#sugg");
+      if (asking) awaited = true;
+      else if (active()) choose(active());
     } else if (event.key === "Escape") {
       if (pharmacy.value) forget();
       if (!slot.childElementCount) return;
@@ -300,8 +325,7 @@ if (form) {
   function shortcut(event) {
     const { key, code } = event;
     if ((event.ctrlKey || event.metaKey) && key === "Enter") {
-      // A click, for htmx sends the value of the button that was clicked.
-      document.getElementById(event.shiftKey ? "escalate" : "save").click();
+      if (!event.repeat) save(document.getElementById(event.shiftKey ? "escalate" : "save")); // not again while it is held
       return true;
     }
     if (event.altKey && !event.ctrlKey && !event.metaKey) {
@@ -327,6 +351,7 @@ if (form) {
 
   // Before the page's own: here Alt+2 chooses the row's incident instead of leaving for its room.
   document.addEventListener("keydown", (event) => {
+    if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) saveNow(); // she is at the next call
     if (event.isComposing || document.querySelector("dialog[open]") || !shortcut(event)) return;
     event.preventDefault();
     event.stopPropagation();
@@ -346,7 +371,7 @@ if (form) {
     pick("language", "");
     pick("service", "");
     refusals(true);
-    awaited = false;
+    saving = null;
     strange = "";
     empty();
     lines();
@@ -406,13 +431,19 @@ if (form) {
     if (event.detail.target !== slot) return;
     const asked = event.detail.requestConfig?.parameters?.caller;
     const other = typeof asked === "string" && asked.trim() !== box.value.trim();
-    if (other || (!box.value.trim() && !pharmacy.value)) event.detail.shouldSwap = false;
+    const unasked = event.detail.requestConfig?.elt === box && !asking; // chosen, or let be, meanwhile
+    if (other || unasked || (!box.value.trim() && !pharmacy.value)) event.detail.shouldSwap = false;
   });
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== slot) return;
     const card = document.getElementById("chosen");
     if (card) known(card);
     else shown();
+  });
+  box.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful || !asking) return;
+    empty(); // what stands there is about what the box said before
+    saveNow();
   });
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (say() && told.value !== say().dataset.told) heard(say().dataset.told);

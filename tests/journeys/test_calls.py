@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from incidents.models import Incident, ServiceStatus, Severity
@@ -74,6 +74,10 @@ def test_the_row_is_gone_through_and_read_in_the_order_of_a_call(
     below_the_caller = [down for _, down, _ in fields[3:]]
     lines = [round(down / 12) for down in below_the_caller]  # fields of a line differ by a few pixels
     assert lines == sorted(lines)
+    panels = page.evaluate(
+        "[...document.querySelectorAll('#calls > *')].map((it) => it.getBoundingClientRect().top)"
+    )
+    assert (len(panels), panels) == (3, sorted(panels))
 
 
 def topic(page: Page) -> str:
@@ -185,6 +189,76 @@ def test_the_callers_card_says_each_thing_once(calls: Page, incident: Incident) 
     calls.keyboard.press("Enter")
     heard_at = timezone.localtime(now - timedelta(minutes=9)).strftime("%H:%M")
     expect(calls.locator("#chosen")).to_contain_text(f"({heard_at}, Sandrine)")
+
+
+@pytest.fixture
+def lookups(calls: Page) -> list[Route]:
+    """What is asked about the caller from the second time on: it waits here until the test answers."""
+    PharmacyPhone.objects.create(
+        pharmacy=factories.pharmacy(name="Pharmacie du Parc"), raw="02 555 12 11", e164="+3225551211"
+    )
+    PharmacyPhone.objects.create(
+        pharmacy=factories.pharmacy(name="Pharmacie de la Gare"), raw="02 555 12 12", e164="+3225551212"
+    )
+    calls.keyboard.type("025551211")
+    expect(calls.locator("[role=option]")).to_contain_text("Parc")
+    held: list[Route] = []
+    calls.route(
+        "**/desk/calls/lookup/?*", lambda route: held.append(route)
+    )  # Playwright wraps no method of C
+    return held
+
+
+def overtake(page: Page, held: list[Route], *keys: str) -> None:
+    """Another number, and *keys* before the desk has said whose it is."""
+    page.locator("#caller").fill("025551212")
+    for key in keys:
+        page.keyboard.press(key)
+    while not held:
+        page.wait_for_timeout(50)
+
+
+def test_enter_never_chooses_whom_the_box_meant_before(calls: Page, lookups: list[Route]) -> None:
+    overtake(calls, lookups, "Enter")
+    assert calls.input_value("#pharmacy") == ""
+
+    lookups[0].continue_()
+
+    expect(calls.locator("#chosen")).to_contain_text("Gare")
+
+
+def test_a_call_that_is_saved_before_the_caller_is_found_waits_for_her(
+    calls: Page, lookups: list[Route]
+) -> None:
+    overtake(calls, lookups, "Enter", "Control+Enter")
+    assert not Contact.objects.exists()
+
+    lookups[0].continue_()
+
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("Gare")
+    assert [*Contact.objects.values_list("pharmacy__name", flat=True)] == ["Pharmacie de la Gare"]
+
+
+@pytest.mark.parametrize("next_key", ["", "x"])
+def test_a_call_whose_caller_is_not_found_soon_is_saved_as_it_was_typed(
+    calls: Page, lookups: list[Route], next_key: str
+) -> None:
+    overtake(calls, lookups, "Enter", "Control+Enter", *next_key)
+
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("025551212")
+    assert (Contact.objects.get().pharmacy, calls.input_value("#caller")) == (None, next_key)
+
+
+def test_held_down_the_keys_that_save_do_so_once(calls: Page) -> None:
+    calls.keyboard.type("Marie")
+    calls.keyboard.down("Control")
+    for _ in range(3):
+        calls.keyboard.down("Enter")
+
+    expect(calls.locator("#latest-rows tr[id^=contact-]").first).to_contain_text("Marie")
+    expect(calls.locator(".is-queued")).to_have_count(0)
+    expect(calls.locator("#err-caller")).to_be_empty()
+    assert Contact.objects.get().caller_text == "Marie"
 
 
 def test_urgent_and_callback_have_their_keys_and_the_row_is_cleared_after_saving(calls: Page) -> None:
