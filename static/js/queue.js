@@ -23,6 +23,8 @@ export const calls = [];
 /** lost: since when there is no desk, or null; session: false once it has ended; others: calls of other people here. */
 export const desk = { lost: null, session: true, others: 0 };
 
+const back = new Set(); // the keys of what is in the row again, whatever the vault was just read to hold
+
 let signIn = ofPage;
 let flushing = false;
 let timer;
@@ -256,6 +258,7 @@ export async function add(fields, { name, key, at = Date.now(), tried = false })
   const behind = () => flushing || Boolean(next());
   const call = { key, at, signIn, fields, name, id: null, tried, late: false, state: "sending" };
   if (behind()) waitFor(call);
+  back.delete(key);
   calls.push(call);
   changed();
   const before = await keep(call);
@@ -273,6 +276,7 @@ function waitFor(call) {
 /** The call leaves the queue for the row, unless it is on its way; its text is kept there as it is typed (drafts.js). */
 export async function takeBack(call) {
   if (call.state === "sending" || (!call.release && !(await inHand(call))) || !calls.includes(call)) return false;
+  back.add(call.key);
   leave(call);
   hold(contentOf(call));
   setTimeout(() => letGo(call), 500);
@@ -355,7 +359,8 @@ async function load(cutOff = []) {
   }
   for (const call of found.calls) {
     const elsewhere = names.has(parks(call.id)) || (names.has(sends(call.id)) && !isOverdue(call));
-    if (!elsewhere && !calls.some((one) => one.key === call.key)) calls.push({ ...call, tried: true, state: "waiting" });
+    const here = back.has(call.key) || calls.some((one) => one.key === call.key);
+    if (!elsewhere && !here) calls.push({ ...call, tried: true, state: "waiting" });
   }
   for (const held of cutOff) {
     if (calls.some((known) => known.key === held.key)) {
