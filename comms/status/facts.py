@@ -1,12 +1,13 @@
 """What the public may know, and nothing else: what is not in these classes cannot reach the site.
 
 All of it is frozen. Moments are aware; who renders them chooses the zone. What follows from the facts (how a
-service does, what is worst) is derived here and stored nowhere.
+service does, what is worst) is derived here, once for all pages that tell it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from accounts.languages import Language
 from incidents.models.states import (
@@ -156,7 +157,7 @@ class Brief:
         return self.phase != Phase.RESOLVED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Incident:
     """updates: newest first; impacts: in the order they began; chain: in its order, empty where none is told.
 
@@ -185,12 +186,12 @@ class Incident:
     def is_open(self) -> bool:
         return self.phase != Phase.RESOLVED
 
-    @property
+    @cached_property
     def latest(self) -> Update | None:
         """The newest that was not withdrawn."""
         return next((update for update in self.updates if update.withdrawn_at is None), None)
 
-    @property
+    @cached_property
     def status(self) -> ServiceStatus:
         """The worst it does to a service now."""
         return worst(impact.status for impact in self.impacts if impact.ended_at is None)
@@ -210,7 +211,7 @@ class Incident:
         works = self.status == ServiceStatus.OPERATIONAL
         return works and told not in (Phase.MONITORING, Phase.RESOLVED)
 
-    @property
+    @cached_property
     def brief(self) -> Brief:
         return Brief(self.id, self.title, self.phase, self.status, self.began_at, self.resolved_at)
 
@@ -272,6 +273,9 @@ class Maintenance:
     notes: tuple[MaintenanceNote, ...]
     revision: int = 0
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.changed_at))
+
     @property
     def is_active(self) -> bool:
         return self.status in (MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.VERIFYING)
@@ -285,7 +289,7 @@ class Condition:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Facts:
     """Everything that the site tells anew as of one moment; each list has the newest first.
 
@@ -311,20 +315,20 @@ class Facts:
     notice: Text | None = None
     security_contact: str = ""
 
-    @property
+    @cached_property
     def services(self) -> tuple[Service, ...]:
         return tuple(service for group in self.groups for service in group.services)
 
-    @property
-    def open_incidents(self) -> list[Incident]:
+    @cached_property
+    def open_incidents(self) -> tuple[Incident, ...]:
         """The gravest first, then the oldest."""
-        return sorted(
-            (incident for incident in self.incidents if incident.is_open),
-            key=lambda incident: (incident.severity, -incident.status.rank, incident.began_at, incident.id),
+        found = (incident for incident in self.incidents if incident.is_open)
+        return tuple(
+            sorted(found, key=lambda each: (each.severity, -each.status.rank, each.began_at, each.id))
         )
 
-    @property
-    def conditions(self) -> dict[str, Condition]:
+    @cached_property
+    def conditions(self) -> Mapping[str, Condition]:
         """How each service does, by its id: the worst of what lasts, since the first of that."""
         found = {service.id: Condition(ServiceStatus.OPERATIONAL, None) for service in self.services}
         for incident in self.incidents:
@@ -339,7 +343,7 @@ class Facts:
                 found[service_id] = _worse(found[service_id], under)
         return found
 
-    @property
+    @cached_property
     def changed_at(self) -> datetime:
         """The last public change; the moment of the facts when nothing ever changed."""
         moments = [incident.changed_at for incident in (*self.incidents, *self.written_anew)]

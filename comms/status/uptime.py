@@ -5,10 +5,10 @@ maintenance nothing. Where impacts overlap the worst counts, once.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from comms.status.facts import Facts, worst
 from comms.status.moments import BRUSSELS, local
@@ -19,8 +19,7 @@ WHOLE = 10_000  # hundredths of a per cent
 TENTHS_LOST = {ServiceStatus.MAJOR: 10, ServiceStatus.PARTIAL: 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Something that was done to a service; incident: whose page tells of it, ended_at: None while it lasts."""
 
     status: ServiceStatus
@@ -29,11 +28,11 @@ class Span:
     incident: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """A day on which something was wrong, or worked on.
 
-    status: the worst of the day; down: how long in each status but operational, the worst first.
+    status: the worst of the day; down: how long in each status but operational, the worst first, in whole minutes,
+    one at least.
     """
 
     day: date
@@ -42,8 +41,7 @@ class Day:
     incidents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(NamedTuple):
     """first and last: the days shown; known: the first of which anything is known; days: the oldest first.
 
     uptime: hundredths of a per cent of the time that the service is known, rounded down.
@@ -56,7 +54,8 @@ class History:
     uptime: int
 
 
-def histories(facts: Facts) -> dict[str, History]:
+@lru_cache(maxsize=1)  # the same in each language
+def histories(facts: Facts) -> Mapping[str, History]:
     """Of each service, by its id."""
     found: dict[str, list[Span]] = {service.id: [] for service in facts.services}
     for impact in facts.past_impacts:
@@ -69,19 +68,18 @@ def histories(facts: Facts) -> dict[str, History]:
             for service_id in found.keys() & maintenance.service_ids:
                 found[service_id].append(span)
     return {
-        service.id: history(tuple(found[service.id]), since=service.created_at, at=facts.at)
+        service.id: history(found[service.id], since=service.created_at, at=facts.at)
         for service in facts.services
     }
 
 
-@lru_cache(maxsize=256)  # the same in each language
-def history(spans: tuple[Span, ...], *, since: datetime, at: datetime) -> History:
+def history(spans: Sequence[Span], *, since: datetime, at: datetime) -> History:
     """Of one service that is known *since* then, or since the first thing that was done to it, as of *at*."""
     at = at.astimezone(UTC)  # moments of one zone would be subtracted by the clock on the wall
     midnights = _midnights(local(at).date())
     since = min([since, *(span.began_at for span in spans)]).astimezone(UTC)
     first = max(midnights[0], min(since, at))
-    pieces = [piece for piece in _apart(spans, first, at) if piece.status.rank]
+    pieces = [piece for piece in _apart(spans, first, at) if piece.status != ServiceStatus.OPERATIONAL]
     lost = sum(
         ((piece.ended_at - piece.began_at) * TENTHS_LOST.get(piece.status, 0) for piece in pieces), ZERO
     )
@@ -95,11 +93,10 @@ def history(spans: tuple[Span, ...], *, since: datetime, at: datetime) -> Histor
     )
 
 
-ZERO = timedelta()
+ZERO, MINUTE = timedelta(), timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A stretch of time in which nothing changed: what was worst, and the incidents it comes from."""
 
     began_at: datetime
@@ -108,7 +105,7 @@ class _Piece:
     incidents: frozenset[str]
 
 
-def _apart(spans: tuple[Span, ...], first: datetime, at: datetime) -> Iterator[_Piece]:
+def _apart(spans: Sequence[Span], first: datetime, at: datetime) -> Iterator[_Piece]:
     """The spans cut where one begins or ends: pieces that do not overlap, oldest first."""
     edges = []
     for place, span in enumerate(spans):
@@ -142,9 +139,10 @@ def _days(pieces: list[_Piece], midnights: tuple[datetime, ...]) -> Iterator[Day
             began_at, place = ended_at, place + 1
     first = local(midnights[0]).date()
     for place, of_day in sorted(down.items()):
-        ordered = tuple(sorted(of_day.items(), key=lambda item: -item[0].rank))
+        ordered = sorted(of_day, key=lambda status: -status.rank)
         day = first + timedelta(days=place)
-        yield Day(day, ordered[0][0], ordered, tuple(sorted(incidents[place])))
+        lasted = tuple((status, max(1, round(of_day[status] / MINUTE)) * MINUTE) for status in ordered)
+        yield Day(day, ordered[0], lasted, tuple(sorted(incidents[place])))
 
 
 @lru_cache(maxsize=8)

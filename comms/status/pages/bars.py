@@ -1,8 +1,9 @@
 """90 days of a service as bars, and the same in words and in a table: nobody needs to see a picture to know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
+from itertools import islice
 
 from comms.status import moments
 from comms.status.facts import Condition, Facts, Service, Text
@@ -126,43 +127,44 @@ def percent(hundredths: int, words: Words) -> str:
     return "100" if hundredths == WHOLE else f"{whole}{words.days.decimal}{rest:02}"
 
 
-def _explained(facts: Facts, past: dict[str, History], words: Words) -> Html:
+def _explained(facts: Facts, past: Mapping[str, History], words: Words) -> Html:
     """What a bar and the percentage mean, and the table behind the picture."""
-    return join(
-        [
-            tag("p", words.days.rule, class_="hint rule"),
-            tag(
-                "details",
-                tag("summary", words.days.figures),
-                (_table(facts, service, past[service.id], words) for service in facts.services),
-                class_="figures",
-            ),
-        ]
+    titles = {incident.id: incident.title for incident in facts.incidents}
+    tables = (
+        _table(service.name, past[service.id], _titles(past[service.id], titles), words.language)
+        for service in facts.services
     )
+    figures = tag("details", tag("summary", words.days.figures), tables, class_="figures")
+    return join([tag("p", words.days.rule, class_="hint rule"), figures])
 
 
-def _period(past: dict[str, History], words: Words) -> str:
+def _titles(past: History, known: Mapping[str, Text]) -> tuple[Text | None, ...]:
+    """Of the incidents in *past*, day by day, as far as the site of today still tells of them."""
+    return tuple(known.get(incident) for day in past.days for incident in day.incidents)
+
+
+def _period(past: Mapping[str, History], words: Words) -> str:
     """From which day to which the bars are."""
     any_ = next(iter(past.values()))
     first, last = (moments.short_day(day, words) for day in (any_.first, any_.last))
     return words.days.bars.format(first=first, last=last)
 
 
-def _table(facts: Facts, service: Service, past: History, words: Words) -> Html:
+@lru_cache(maxsize=1024)
+def _table(service: Text, past: History, titles: tuple[Text | None, ...], language: str) -> Html:
+    words = WORDS[language]
     share = words.days.available.format(percent=percent(past.uptime, words))
-    caption = tag("caption", name(service.name, words), " ", tag("span", share, class_="num"))
+    caption = tag("caption", name(service, words), " ", tag("span", share, class_="num"))
     if not past.days:
-        return tag("p", tag("b", name(service.name, words)), " ", words.days.none, ", ", share)
+        return tag("p", tag("b", name(service, words)), " ", words.days.none, ", ", share)
     head = tag("tr", (tag("th", title, scope="col") for title in (*words.days.columns, words.days.outages)))
-    known = {incident.id: incident for incident in facts.incidents}
-    rows = (
-        _row(day, words.language, tuple(known[id_].title if id_ in known else None for id_ in day.incidents))
-        for day in reversed(past.days)
-    )
-    return tag("div", tag("table", caption, tag("thead", head), tag("tbody", rows)), class_="scroll")
+    told = iter(titles)
+    rows = [_row(day, language, tuple(islice(told, len(day.incidents)))) for day in past.days]
+    body = tag("tbody", reversed(rows))
+    return tag("div", tag("table", caption, tag("thead", head), body), class_="scroll")
 
 
-@lru_cache(maxsize=4096)  # but for today it is the same in each publication
+@lru_cache(maxsize=4096)
 def _row(day: Day, language: str, titles: tuple[Text | None, ...]) -> Html:
     words = WORDS[language]
     outages = (_outage(title, id_, words) for title, id_ in zip(titles, day.incidents, strict=True))
@@ -182,14 +184,13 @@ def _state(status: ServiceStatus, words: Words) -> Html:
 def _durations(day: Day, words: Words) -> Iterator[Child]:
     """How long in each state, which is named where there was more than one."""
     for status, lasted in day.down:
-        minutes = max(1, round(lasted / timedelta(minutes=1)))
-        hours, rest = divmod(minutes, 60)
+        hours, rest = divmod(lasted // timedelta(minutes=1), 60)
         pattern = words.days.hours if hours else words.days.minutes
         long = pattern.format(hours=hours, minutes=rest)
         yield f"{long} ({words.statuses[status]})" if len(day.down) > 1 else long
 
 
 def _outage(title: Text | None, incident_id: str, words: Words) -> Html:
-    """By its title where the site of today still tells of it."""
+    """By its title where that is known."""
     address = f"/{words.language}/incidents/{incident_id}/"
     return parts.link_to(address, title, words) if title else tag("a", incident_id, href=address)

@@ -1,6 +1,6 @@
 """The status page: what is wrong, is it me, what works, what to do, when the next message comes. In this order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from comms.status import moments
@@ -86,7 +86,7 @@ def _under_maintenance(facts: Facts) -> list[Text]:
     ]
 
 
-def _outage(facts: Facts, incidents: list[Incident], words: Words) -> Iterator[Child]:
+def _outage(facts: Facts, incidents: Sequence[Incident], words: Words) -> Iterator[Child]:
     for place, incident in enumerate(incidents):
         yield _card(facts, incident, words, others=incidents[1:] if place == 0 else None)
     yield acts(facts, incidents[0], words)
@@ -113,7 +113,7 @@ def acts(facts: Facts, incident: Incident | None, words: Words) -> Html:
     return tag("p", report, " ", tell, class_="acts")
 
 
-def _card(facts: Facts, incident: Incident, words: Words, *, others: list[Incident] | None) -> Html:
+def _card(facts: Facts, incident: Incident, words: Words, *, others: Sequence[Incident] | None) -> Html:
     """The answer. The first card speaks for the page: it has the h1, what works, and links to the others."""
     heading = "h2" if others is None else "h1"
     inner = "h3" if others is None else "h2"
@@ -143,7 +143,7 @@ def _what(facts: Facts, incident: Incident, words: Words, heading: str) -> Itera
         yield tag("p", words.no_message_yet)
 
 
-def _others(others: list[Incident] | None, words: Words) -> Html | None:
+def _others(others: Sequence[Incident] | None, words: Words) -> Html | None:
     if not others:
         return None
     links = (parts.link_to(f"#i-{other.id}", other.title, words) for other in others)
