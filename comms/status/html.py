@@ -9,7 +9,6 @@ VOID = frozenset({"link", "meta", "br"})
 BLANK = re.compile(r"\{(\w+)\}")
 
 # A page says the same words many times, in the four languages the same names.
-_escaped = lru_cache(4096)(html.escape)
 _escaped_text = lru_cache(4096)(partial(html.escape, quote=False))
 
 type Child = "Html | str | Iterable[Child] | None"
@@ -26,17 +25,15 @@ def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -
 
     True writes the attribute without a value; None and False leave it out.
     """
-    parts = [f"<{name}"]
+    opening = f"<{name}"
     for key, value in attributes.items():
-        if value is None or value is False:
-            continue
-        written = _written(key)
-        parts.append(written if value is True else f'{written}="{_escaped(str(value))}"')
-    parts.append(">")
-    if name not in VOID:
-        _collect(children, parts)
-        parts.append(f"</{name}>")
-    return Html("".join(parts))
+        if value is not None and value is not False:
+            opening += _attribute(key, value)
+    if name in VOID:
+        return Html(f"{opening}>")
+    parts: list[str] = []
+    _collect(children, parts)
+    return Html(f"{opening}>{''.join(parts)}</{name}>")
 
 
 def join(children: Child, between: str = "") -> Html:
@@ -52,9 +49,10 @@ def fill(phrase: str, **parts: Child) -> Html:
     return join(parts[piece] if index % 2 else piece for index, piece in enumerate(pieces))
 
 
-@lru_cache
-def _written(key: str) -> str:
-    return f" {key.rstrip('_').replace('_', '-')}"
+@lru_cache(maxsize=4096, typed=True)  # True and 1 are equal, and not the same
+def _attribute(key: str, value: str | int) -> str:
+    written = f" {key.rstrip('_').replace('_', '-')}"
+    return written if value is True else f'{written}="{html.escape(str(value))}"'
 
 
 def _collect(children: "Iterable[Child]", parts: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The icons that go inline. Shapes differ, so that no colour is needed to tell them apart; 16 by 16, currentColor."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 from comms.status.html import Html, join, tag
@@ -11,6 +12,7 @@ SYMBOLS = {
 }
 
 
+@cache
 def icon(name: str) -> Html:
     """Decoration: the word beside it says the same."""
     return tag("svg", tag("use", href=f"#i-{name}"), class_="i", width=16, height=16, aria_hidden="true")

@@ -1,6 +1,7 @@
 """Moments as the public reads them: Brussels time, the day told where it is another day than the reader's."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from comms.status.html import Html, fill, tag
@@ -29,6 +30,7 @@ def first_after(year: int, month: int) -> datetime:
     return first_of(year + month // 12, month % 12 + 1)
 
 
+@lru_cache(maxsize=1024)  # the same in each language
 def clock(moment: datetime, *, seconds: bool = False) -> Html:
     """<time>15:45</time>, and which of the two where the clocks tell it twice: <time>2:45 CEST</time>"""
     here = local(moment)

@@ -150,7 +150,7 @@ def _period(past: Mapping[str, History], words: Words) -> str:
     return words.days.bars.format(first=first, last=last)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _table(service: Text, past: History, titles: tuple[Text | None, ...], language: str) -> Html:
     words = WORDS[language]
     share = words.days.available.format(percent=percent(past.uptime, words))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from comms.status import moments
 from comms.status.facts import Facts, Text
@@ -16,9 +17,11 @@ DOCTYPE = Html("<!doctype html>\n")
 CHARSET = tag("meta", charset="utf-8")
 POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'; img-src data:"
 POLICY_OF_SCRIPT = f"{POLICY}; script-src '{STALE_HASH}'; connect-src 'self'"
+STYLED = tag("style", STYLE)
 # Between these stands the notice, in every page, so that it can be put into a finished file.
 NOTICE_BEGINS, NOTICE_ENDS = Html("<!--notice-->"), Html("<!--/notice-->")
 TERRITORIES = {"fr": "fr_BE", "nl": "nl_BE", "de": "de_BE", "en": "en_GB"}
+MOST_KEPT = 512  # addresses whose surroundings a process keeps for the next publication
 FEEDS = {"Atom": ("history.atom", "application/atom+xml"), "RSS": ("history.rss", "application/rss+xml")}
 
 
@@ -41,7 +44,9 @@ def page(head: Head, main: Child, foot: Child) -> Html:
     """A whole page. The symbols that it uses stand before them, and nothing is fetched from elsewhere."""
     words = head.words
     marks = [notice(head.facts.notice, words), _stale(head) if head.lasting else None]
-    body = join([_top(head), tag("main", marks, main, class_="wrap", id="now"), _foot(head, foot)])
+    top, ways = _around(words.language, head.path)
+    foot = tag("footer", tag("div", foot, ways, class_="wrap"))
+    body = join([top, tag("main", marks, main, class_="wrap", id="now"), foot])
     skip = tag("a", words.skip, class_="skip", href="#now")
     script = tag("script", STALE) if head.lasting else None
     policy = POLICY_OF_SCRIPT if head.lasting else POLICY
@@ -73,26 +78,26 @@ def _stale(head: Head) -> Html:
 
 
 def _head(head: Head) -> Iterator[Child]:
+    facts, language = head.facts, head.words.language
     title = f"{head.title} – {head.words.site} FarmaFlux"
     yield tag("meta", name="viewport", content="width=device-width,initial-scale=1")
     yield tag("title", title)
     yield tag("meta", name="description", content=head.description)
     yield tag("meta", name="color-scheme", content="light dark")
     if head.path is not None:
-        yield _addresses(head, head.path)
+        yield _addresses(facts.url, facts.default_language, language, head.path)
         yield _preview(head, title, head.path)
-    yield feeds(head.words, f"/{head.words.language}/")
-    yield tag("link", rel="icon", href="data:,")
-    yield tag("style", STYLE)
+    yield _machines(language)
+    yield STYLED
 
 
-def _addresses(head: Head, path: str) -> Iterator[Child]:
+@lru_cache(maxsize=MOST_KEPT)
+def _addresses(url: str, default_language: str, own: str, path: str) -> Html:
     """The page's own address, and where it is in each language; who has none of these chooses at /."""
-    url = head.facts.url
-    yield tag("link", rel="canonical", href=f"{url}/{head.words.language}/{path}")
-    yield in_each_language(url, path)
-    fallback = f"{url}/{head.facts.default_language}/{path}" if path else f"{url}/"
-    yield tag("link", rel="alternate", hreflang="x-default", href=fallback)
+    fallback = f"{url}/{default_language}/{path}" if path else f"{url}/"
+    own_address = tag("link", rel="canonical", href=f"{url}/{own}/{path}")
+    other = tag("link", rel="alternate", hreflang="x-default", href=fallback)
+    return join([own_address, in_each_language(url, path), other])
 
 
 def in_each_language(url: str, path: str) -> Iterator[Html]:
@@ -118,36 +123,45 @@ def _preview(head: Head, title: str, path: str) -> Iterator[Child]:
             yield tag("meta", property="og:locale:alternate", content=territory)
 
 
+@lru_cache
+def _machines(language: str) -> Html:
+    """The feeds; and no icon, which browsers would ask for."""
+    return join([feeds(WORDS[language], f"/{language}/"), tag("link", rel="icon", href="data:,")])
+
+
 def feeds(words: Words, folder: str) -> Iterator[Html]:
     """For readers that are given the address of a page: the feeds of *folder*, titled in the language of *words*."""
     for name, (path, kind) in FEEDS.items():
         yield tag("link", rel="alternate", type=kind, title=f"{words.site} ({name})", href=f"{folder}{path}")
 
 
-def _top(head: Head) -> Html:
-    words = head.words
-    return tag(
+@lru_cache(maxsize=MOST_KEPT)
+def _around(language: str, path: str | None) -> tuple[Html, Html]:
+    """What stands above each page, and the links beneath it: they follow from its address."""
+    words = WORDS[language]
+    top = tag(
         "header",
         tag(
             "div",
-            tag("a", tag("b", "FarmaFlux"), " ", words.site, class_="name", href=f"/{words.language}/"),
+            tag("a", tag("b", "FarmaFlux"), " ", words.site, class_="name", href=f"/{language}/"),
             " ",
-            tag("nav", _languages(head, brief=True), class_="lang", aria_label=words.languages),
+            tag("nav", _languages(words, path, brief=True), class_="lang", aria_label=words.languages),
             class_="wrap",
         ),
         class_="top",
     )
+    return top, join([tag("ul", _languages(words, path, brief=False)), tag("ul", _links(words, path))])
 
 
-def _languages(head: Head, *, brief: bool) -> Html:
+def _languages(words: Words, path: str | None, *, brief: bool) -> Html:
     links = (
         tag(
             "a",
             language.upper() if brief else other.name,
-            href=f"/{language}/{head.path or ''}",
+            href=f"/{language}/{path or ''}",
             lang=language,
             hreflang=language,
-            aria_current="page" if language == head.words.language else None,
+            aria_current="page" if language == words.language else None,
             aria_label=f"{language.upper()}, {other.name}" if brief else None,
         )
         for language, other in WORDS.items()
@@ -155,22 +169,11 @@ def _languages(head: Head, *, brief: bool) -> Html:
     return join(links, between=" ") if brief else join(tag("li", link, " ") for link in links)
 
 
-def _foot(head: Head, foot: Child) -> Html:
-    words = head.words
-    links = [
-        ("", words.current),
-        ("history/", words.past),
-        ("maintenance/", words.work.title),
-    ]
-    shown = [
-        tag("li", tag("a", text, href=f"/{words.language}/{path}"), " ")
-        for path, text in links
-        if path != head.path
-    ]
-    machines = {name: f"/{words.language}/{path}" for name, (path, _) in FEEDS.items()}
-    machines["JSON"] = "/api/v2/summary.json"
-    shown += [tag("li", tag("a", name, href=address), " ") for name, address in machines.items()]
-    return tag(
-        "footer",
-        tag("div", foot, tag("ul", _languages(head, brief=False)), tag("ul", shown), class_="wrap"),
-    )
+def _links(words: Words, path: str | None) -> Iterator[Child]:
+    """To the other pages, and to what machines read."""
+    pages = {"": words.current, "history/": words.past, "maintenance/": words.work.title}
+    links = {f"/{words.language}/{other}": text for other, text in pages.items() if other != path}
+    links |= {f"/{words.language}/{feed}": name for name, (feed, _) in FEEDS.items()}
+    links["/api/v2/summary.json"] = "JSON"
+    for address, text in links.items():
+        yield tag("li", tag("a", text, href=address), " ")

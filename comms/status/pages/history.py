@@ -1,11 +1,13 @@
 """The newest incidents, and the way to those of each month."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import groupby
 
 from comms.status import moments
 from comms.status.facts import Facts, Month
 from comms.status.html import Child, Html, tag
+from comms.status.languages import WORDS
 from comms.status.pages import parts
 from comms.status.pages.frame import Head, page
 from comms.status.words import Words
@@ -55,16 +57,23 @@ def _months(facts: Facts, words: Words) -> Html | None:
     if not facts.months:
         return None
     years = (
-        tag("li", tag("strong", str(year)), " ", tag("ul", (_month(month, words) for month in months)))
+        _year(year, tuple((month.month, month.incidents) for month in months), words.language)
         for year, months in groupby(facts.months, key=lambda month: month.year)
     )
     return parts.section("months", words.months_of_history, tag("ul", years, class_="card years"))
 
 
-def _month(month: Month, words: Words) -> Html:
-    count = words.month_count_one if month.incidents == 1 else words.month_count.format(count=month.incidents)
-    address = f"/{words.language}/history/{month.key}/"
-    link = tag("a", _capital(words.months[month.month - 1]), href=address)
+@lru_cache(maxsize=256)
+def _year(year: int, months: tuple[tuple[int, int], ...], language: str) -> Html:
+    """months: each with how many incidents began in it."""
+    words = WORDS[language]
+    listed = (_month(f"{year}-{month:02}", month, incidents, words) for month, incidents in months)
+    return tag("li", tag("strong", str(year)), " ", tag("ul", listed))
+
+
+def _month(key: str, month: int, incidents: int, words: Words) -> Html:
+    count = words.month_count_one if incidents == 1 else words.month_count.format(count=incidents)
+    link = tag("a", _capital(words.months[month - 1]), href=f"/{words.language}/history/{key}/")
     return tag("li", link, " ", tag("span", count, class_="hint"), " ")
 
 

@@ -5,10 +5,12 @@ Moments are told with their day: nothing on the page of one depends on when it w
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from comms.status import moments
 from comms.status.facts import Facts, Maintenance, MaintenanceNote, Text
 from comms.status.html import Child, Html, fill, tag
+from comms.status.languages import WORDS
 from comms.status.pages import parts
 from comms.status.pages.frame import Head, page
 from comms.status.pages.spoken import mark, names, paragraphs, spoken
@@ -111,7 +113,13 @@ def _state(maintenance: Maintenance, words: Words, *, beside: Child = None) -> H
 
 
 def _card(facts: Facts, maintenance: Maintenance, words: Words) -> Html:
-    late = _late(maintenance, words, facts.at)
+    services = tuple(service_names(facts, maintenance))
+    return _told(maintenance, services, _late(maintenance, words, facts.at), words.language)
+
+
+@lru_cache(maxsize=512)
+def _told(maintenance: Maintenance, services: tuple[Text, ...], late: str | None, language: str) -> Html:
+    words = WORDS[language]
     return tag(
         "div",
         _state(maintenance, words, beside=window(maintenance.starts_at, maintenance.ends_at, words)),
@@ -119,7 +127,7 @@ def _card(facts: Facts, maintenance: Maintenance, words: Words) -> Html:
         tag("p", tag("strong", late)) if late else None,
         _marked(maintenance, words),
         paragraphs(maintenance.body, words),
-        tag("p", words.work.services, words.colon, " ", _services(facts, maintenance, words), class_="hint"),
+        tag("p", words.work.services, words.colon, " ", names(services, words), class_="hint"),
         tag("p", _calendar(maintenance, words), class_="hint far"),
         class_=f"card plan {MARKS[maintenance.status]}",
     )
