@@ -20,7 +20,7 @@ def documents(facts: Facts) -> dict[str, bytes]:
     to_come = [each for each in facts.maintenances if each in upcoming or each in active]
     listed, planned = _listed(facts.incidents, unresolved), _listed(facts.maintenances, to_come)
 
-    def maintenances(which: Iterable[Maintenance]) -> str:
+    def maintenances(which: Iterable[Maintenance]) -> bytes:
         return as_list(site.maintenance(each) for each in which)
 
     return {
@@ -86,7 +86,7 @@ def component_updates(
                 )
 
 
-def _envelope(site: Objects, unsubscribe: str) -> dict[str, str]:
+def _envelope(site: Objects, unsubscribe: str) -> dict[str, bytes]:
     status = site.status()
     return {
         "meta": as_json(

@@ -35,26 +35,26 @@ INDICATOR = {
 type Document = dict[str, Any]
 
 MOST_KEPT = 2000  # written incidents that a process keeps for the next publication
-_kept: OrderedDict[tuple[object, ...], str] = OrderedDict()
+_kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 
 
-def as_json(value: object) -> str:
+def as_json(value: object) -> bytes:
     """Harmless too where someone takes it for a page."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").encode()
 
 
-def as_list(written: Iterable[str]) -> str:
-    return f"[{','.join(written)}]"
+def as_list(written: Iterable[bytes]) -> bytes:
+    return b"[%b]" % b",".join(written)
 
 
-def as_document(**written: str) -> bytes:
-    return f"{{{','.join(f'"{key}":{value}' for key, value in written.items())}}}".encode()
+def as_document(**written: bytes) -> bytes:
+    return b"{%b}" % b",".join(b'"%b":%b' % (key.encode(), value) for key, value in written.items())
 
 
-def _with(written: str, **more: str) -> str:
+def _with(written: bytes, **more: bytes) -> bytes:
     """The object *written*, with further keys whose values are written."""
-    return f"{written[:-1]},{','.join(f'"{key}":{value}' for key, value in more.items())}}}"
+    return b"%b,%b" % (written[:-1], as_document(**more)[1:])
 
 
 class Objects:
@@ -88,8 +88,8 @@ class Objects:
             "description_i18n": told,
         }
 
-    def listed_components(self) -> list[str]:
-        listed: list[str] = []
+    def listed_components(self) -> list[bytes]:
+        listed: list[bytes] = []
         for group in self.facts.groups:
             listed.append(as_json(self._group(group, position=len(listed) + 1)))
             listed += [self.components[service.id] for service in group.services]
@@ -147,7 +147,7 @@ class Objects:
             **rest,
         }
 
-    def incident(self, incident: Incident) -> str:
+    def incident(self, incident: Incident) -> bytes:
         """Its own facts are written once for each revision; how its services do now is told each time."""
         key = (incident.id, incident.revision, self.page_id, self.facts.default_language)
         written = _kept.get(key) if incident.revision else None
@@ -159,7 +159,7 @@ class Objects:
                 _kept.popitem(last=False)
         return _with(written, components=self._touched({impact.service_id for impact in incident.impacts}))
 
-    def _touched(self, services: Collection[str]) -> str:
+    def _touched(self, services: Collection[str]) -> bytes:
         return as_list(written for key, written in self.components.items() if key in services)
 
     def _incident(self, incident: Incident) -> Document:
@@ -181,7 +181,7 @@ class Objects:
             "incident_updates": told,
         }
 
-    def maintenance(self, maintenance: Maintenance) -> str:
+    def maintenance(self, maintenance: Maintenance) -> bytes:
         told = [self._note(maintenance, note) for note in maintenance.notes]
         written = {
             **self._identity(maintenance.id, maintenance.title),

@@ -24,7 +24,7 @@ STATES = {
     "postmortem": "Postmortem",
 }
 
-_kept: OrderedDict[tuple[object, ...], tuple[str, str]] = OrderedDict()
+_kept: OrderedDict[tuple[object, ...], tuple[bytes, bytes]] = OrderedDict()
 
 
 def atom(facts: Facts, words: Words, *, path: str) -> bytes:
@@ -38,10 +38,9 @@ def atom(facts: Facts, words: Words, *, path: str) -> bytes:
         f'<link rel="self" type="application/atom+xml" href="{_text(facts.url + path)}"/>',
         f'<link rel="alternate" type="text/html" href="{_text(f"{facts.url}/{words.language}/")}"/>',
         "<author><name>FarmaFlux</name></author>",
-        *(_entry(facts, incident, words)[0] for incident in facts.incidents[:MOST_LISTED]),
-        "</feed>\n",
     ]
-    return "\n".join(lines).encode()
+    entries = (_entry(facts, incident, words)[0] for incident in facts.incidents[:MOST_LISTED])
+    return b"\n".join(["\n".join(lines).encode(), *entries, b"</feed>\n"])
 
 
 def rss(facts: Facts, words: Words, *, path: str) -> bytes:
@@ -55,13 +54,12 @@ def rss(facts: Facts, words: Words, *, path: str) -> bytes:
         f"<language>{words.language}</language>",
         f"<lastBuildDate>{_rfc822(facts.changed_at)}</lastBuildDate>",
         f'<atom:link rel="self" type="application/rss+xml" href="{_text(facts.url + path)}"/>',
-        *(_entry(facts, incident, words)[1] for incident in facts.incidents[:MOST_LISTED]),
-        "</channel></rss>\n",
     ]
-    return "\n".join(lines).encode()
+    entries = (_entry(facts, incident, words)[1] for incident in facts.incidents[:MOST_LISTED])
+    return b"\n".join(["\n".join(lines).encode(), *entries, b"</channel></rss>\n"])
 
 
-def _entry(facts: Facts, incident: Incident, words: Words) -> tuple[str, str]:
+def _entry(facts: Facts, incident: Incident, words: Words) -> tuple[bytes, bytes]:
     """An incident's entry as Atom and as RSS, written once for each revision."""
     key = (facts.url, incident.id, incident.revision, words.language)
     known = _kept.get(key) if incident.revision else None
@@ -74,7 +72,7 @@ def _entry(facts: Facts, incident: Incident, words: Words) -> tuple[str, str]:
     return known
 
 
-def _written(facts: Facts, incident: Incident, words: Words) -> tuple[str, str]:
+def _written(facts: Facts, incident: Incident, words: Words) -> tuple[bytes, bytes]:
     title = _text(incident.title.said_in(words.language).text)
     id_ = _id(facts, f"Incident/{incident.id}")
     link = _text(f"{facts.url}/{words.language}/incidents/{incident.id}/")
@@ -90,7 +88,7 @@ def _written(facts: Facts, incident: Incident, words: Words) -> tuple[str, str]:
         f'<guid isPermaLink="false">{id_}</guid><pubDate>{_rfc822(incident.recorded_at)}</pubDate>'
         f"<description>{content}</description></item>"
     )
-    return atom_entry, rss_item
+    return atom_entry.encode(), rss_item.encode()
 
 
 def _updates(incident: Incident, words: Words) -> list[Html]:
