@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,6 @@ HEADERS = {
 def documents(facts: Facts) -> list[Document]:
     """The files of a publication that tells *facts*, each still to be made."""
     made = [
-        Document("index.html", lambda: choice_page(facts).encode()),
-    ]
-    made += [
         Document(f"api/v2/{name}", partial(bytes, content)) for name, content in api.documents(facts).items()
     ]
     made += _for_machines(facts)
@@ -76,13 +73,15 @@ def archived_documents(facts: Facts, incidents: Iterable[Incident], month: Month
 
 
 def _for_machines(facts: Facts) -> list[Document]:
-    words = WORDS[facts.default_language]
+    words, settled = WORDS[facts.default_language], made_of_facts(facts)
+    state = f"{settled} {badge.indicator(facts)}"
     made = [
+        Document("index.html", lambda: choice_page(facts).encode(), settled),
         Document("history.atom", lambda: feeds.atom(facts, words, path="/history.atom")),
         Document("history.rss", lambda: feeds.rss(facts, words, path="/history.rss")),
-        Document("badge.svg", lambda: badge.svg(facts, words)),
-        Document("badge.json", lambda: badge.shield(facts, words)),
-        Document("robots.txt", lambda: wellknown.robots(facts)),
+        Document("badge.svg", lambda: badge.svg(facts, words), state),
+        Document("badge.json", lambda: badge.shield(facts, words), state),
+        Document("robots.txt", lambda: wellknown.robots(facts), settled),
         Document("sitemap.xml", lambda: wellknown.sitemap(facts), wellknown.named(facts)),
         Document("banner/banner.js", lambda: banner.SCRIPT, SOURCE),
     ]
@@ -92,6 +91,8 @@ def _for_machines(facts: Facts) -> list[Document]:
 
 
 def _pages(facts: Facts, language: str, words: Words) -> list[Document]:
+    settled = made_of_facts(facts)
+    state = f"{settled} {badge.indicator(facts)}"
     return [
         Document(f"{language}/index.html", lambda: status_page(facts, words).encode()),
         Document(f"{language}/history/index.html", lambda: history_page(facts, words).encode()),
@@ -100,10 +101,10 @@ def _pages(facts: Facts, language: str, words: Words) -> list[Document]:
             f"{language}/history.atom", lambda: feeds.atom(facts, words, path=f"/{language}/history.atom")
         ),
         Document(f"{language}/history.rss", lambda: feeds.rss(facts, words, path=f"/{language}/history.rss")),
-        Document(f"{language}/badge.svg", lambda: badge.svg(facts, words)),
-        Document(f"{language}/badge.json", lambda: badge.shield(facts, words)),
+        Document(f"{language}/badge.svg", lambda: badge.svg(facts, words), state),
+        Document(f"{language}/badge.json", lambda: badge.shield(facts, words), state),
         Document(f"banner/{language}.htm", lambda: banner.banner(facts, words).encode()),
-        Document(f"{language}/404.html", lambda: not_found_page(facts, words).encode()),
+        Document(f"{language}/404.html", lambda: not_found_page(facts, words).encode(), settled),
     ]
 
 
@@ -169,6 +170,7 @@ def made_of(*, url: str, app_url: str, default_language: str, notice: Text | Non
     return hashlib.sha256(f"{SOURCE} {settled}".encode()).hexdigest()[:16]
 
 
+@lru_cache(maxsize=1)
 def made_of_facts(facts: Facts) -> str:
     return made_of(
         url=facts.url,
