@@ -97,6 +97,11 @@ function keep(call) {
 // that of the others with it, and a fresh call goes behind it. A tab has in hand what it sends; what was refused it has in
 // hand until its author has seen to it. The browser ends all that with the tab; from one that hangs others take over.
 
+// What waits, and what has gone out, is told to the other tabs, so that each says how many there are.
+const tabs = new BroadcastChannel("desk-calls");
+tabs.addEventListener("message", () => load());
+const tellTabs = () => tabs.postMessage("moved");
+
 const TURN = "desk-calls";
 const sends = (id) => `desk-call-${id}`;
 const parks = (id) => `desk-call-${id}-refused`;
@@ -194,12 +199,14 @@ async function post(call) {
     tell("call-answered", { call, html: text });
     leave(call);
     await vault.drop(call.id).finally(() => outOfHand(call));
+    if (call.late) tellTabs();
     heard();
     return true;
   }
   if (status === 0 || GONE.has(status) || status === 401 || status === 409) {
     call.state = "waiting";
     outOfHand(call);
+    tellTabs();
     if (status === 401) ended();
     else if (status === 409) await whose();
     else lost();
@@ -263,6 +270,7 @@ export async function add(fields, { name, key, at = Date.now(), tried = false })
   changed();
   const before = await keep(call);
   if (call.state === "sending" && (behind() || (await someWait(before)))) waitFor(call);
+  if (call.state === "waiting") tellTabs();
   if (call.state === "sending") await send(call);
   else await flush();
   again();
@@ -280,7 +288,10 @@ export async function takeBack(call) {
   leave(call);
   hold(contentOf(call));
   setTimeout(() => letGo(call), 500);
-  vault.drop(call.id).finally(() => outOfHand(call));
+  vault.drop(call.id).finally(() => {
+    outOfHand(call);
+    tellTabs();
+  });
   return true;
 }
 

@@ -104,9 +104,11 @@ def test_two_tabs_of_the_same_agent_send_each_call_once_and_in_the_order_in_whic
     save(calls, "one")
     waiting(calls, 1)
     save(other, "two")
-    waiting(other, 1)
+    waiting(other, 2)
     save(calls, "three")
     save(other, "four")
+    for tab in (calls, other):
+        waiting(tab, 4)
     server.start()
 
     for tab in (calls, other):
