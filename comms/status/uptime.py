@@ -76,24 +76,41 @@ def histories(facts: Facts) -> Mapping[str, History]:
 def history(spans: Sequence[Span], *, since: datetime, at: datetime) -> History:
     """Of one service that is known *since* then, or since the first thing that was done to it, as of *at*."""
     at = at.astimezone(UTC)  # moments of one zone would be subtracted by the clock on the wall
-    midnights = _midnights(local(at).date())
+    last = local(at).date()
     since = min([since, *(span.began_at for span in spans)]).astimezone(UTC)
-    first = max(midnights[0], min(since, at))
-    pieces = [piece for piece in _apart(spans, first, at) if piece.status != ServiceStatus.OPERATIONAL]
-    lost = sum(
-        ((piece.ended_at - piece.began_at) * TENTHS_LOST.get(piece.status, 0) for piece in pieces), ZERO
-    )
+    first = max(_midnights(last)[0], min(since, at))
+    today = max(_midnights(last)[-2], first)
+    earlier = _over(tuple(span for span in spans if span.began_at < today), first, today, last)
+    now = _stretch([span for span in spans if not span.ended_at or span.ended_at > today], today, at, last)
+    lost = earlier.lost + now.lost
     whole = max(at - first, timedelta(microseconds=1))
     return History(
-        first=local(midnights[0]).date(),
+        first=last - timedelta(days=DAYS - 1),
         known=local(first).date(),
-        last=local(at).date(),
-        days=tuple(_days(pieces, midnights)),
+        last=last,
+        days=earlier.days + now.days,
         uptime=WHOLE - -(-WHOLE * lost // (whole * 10)),
     )
 
 
 ZERO, MINUTE = timedelta(), timedelta(minutes=1)
+
+
+class _Stretch(NamedTuple):
+    """What was wrong from one moment to another; lost: tenths of the time."""
+
+    lost: timedelta
+    days: tuple[Day, ...]
+
+
+def _stretch(spans: Sequence[Span], first: datetime, until: datetime, last: date) -> _Stretch:
+    """From *first* *until* then, within the 90 days up to *last*."""
+    pieces = [piece for piece in _apart(spans, first, until) if piece.status != ServiceStatus.OPERATIONAL]
+    lost = ((piece.ended_at - piece.began_at) * TENTHS_LOST.get(piece.status, 0) for piece in pieces)
+    return _Stretch(sum(lost, ZERO), tuple(_days(pieces, _midnights(last))))
+
+
+_over = lru_cache(maxsize=256)(_stretch)  # until this morning it is the same all day
 
 
 class _Piece(NamedTuple):
