@@ -27,7 +27,8 @@ def alone(lock: Path, *, wait: bool = True) -> Iterator[bool]:
 def numbers(folder: Path) -> list[int]:
     """The numbered folders in *folder*, in order; none where there is no such folder."""
     try:
-        return sorted(int(path.name) for path in folder.iterdir() if path.name.isdecimal())
+        with os.scandir(folder) as entries:
+            return sorted(int(entry.name) for entry in entries if entry.name.isdecimal())
     except FileNotFoundError:
         return []
 

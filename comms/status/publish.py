@@ -19,7 +19,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -75,7 +75,8 @@ def publish(
         shown = published(root)
         if shown and not even_if_older and (shown.revision, shown.at) > (revision, at):
             return shown
-        number = max([above, *numbers(root)]) + 1
+        known = numbers(root)
+        number = max([above, *known]) + 1
         stamps = [shown.stamp + 1 if shown else 0, archive.stamp + 1 if archive else 0, int(time.time())]
         writer = _Writer(root, max(stamps), None if all_anew else shown)
         try:
@@ -88,7 +89,7 @@ def publish(
             writer.folder.give_up()
             raise
         _point(root, number)
-        if len(numbers(root)) > MOST:
+        if len(known) >= MOST:
             _clear(root)
         return publication
 
@@ -155,8 +156,9 @@ class _Writer:
     def finish(self, publication: Publication, archive: Archive | None) -> None:
         if archive:
             (self.folder.path / "site" / "archive").symlink_to(site_of(archive.number))
-        manifest = asdict(publication) | {"at": publication.at.isoformat()}
-        self.folder.store("manifest.json", json.dumps(manifest).encode())
+        told = {field.name: getattr(publication, field.name) for field in fields(publication)}
+        manifest = json.dumps(told | {"at": publication.at.isoformat()})
+        self.folder.store("manifest.json", manifest.encode())
         self.folder.appear(publication.number)
 
 
