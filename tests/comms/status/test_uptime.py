@@ -1,11 +1,13 @@
 """How much of ninety days a service worked, and what each day was like."""
 
+from collections import Counter, defaultdict
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from comms.status import facts as facts_of
 from comms.status import uptime
 from comms.status.facts import PastImpact
 from comms.status.moments import BRUSSELS
@@ -140,17 +142,24 @@ def test_more_trouble_is_never_more_uptime_and_order_is_nothing(some: list[Span]
     assert all(worst(all_of_it)[day].rank >= status.rank for day, status in worst(less).items())
 
 
-@given(spans)
-def test_the_sum_over_minutes_is_what_the_walk_finds(some: list[Span]) -> None:
-    whole = [Span(s.status, _hour(s.began_at), _hour(s.ended_at or AT)) for s in some]
-    begin = AT - SHOWN
-    lost = 0
-    for number in range(int(SHOWN / HOUR)):
+@given(spans, st.integers(0, 23))
+def test_the_sum_over_hours_is_what_the_walk_finds_at_any_hour_of_a_day(some: list[Span], late: int) -> None:
+    at, begin = AT + late * HOUR, AT - SHOWN
+    later = late * HOUR
+    whole = [Span(s.status, _hour(s.began_at) + later, _hour(s.ended_at or AT) + later) for s in some]
+    lost, down = 0, defaultdict[date, Counter[ServiceStatus]](Counter)
+    for number in range(int((at - begin) / HOUR)):
         hour = begin + number * HOUR
-        lasting = [s.status for s in whole if s.began_at <= hour < (s.ended_at or AT)]
-        lost += max((uptime.TENTHS_LOST.get(status, 0) for status in lasting), default=0)
+        status = facts_of.worst(s.status for s in whole if s.began_at <= hour < (s.ended_at or at))
+        lost += uptime.TENTHS_LOST.get(status, 0)
+        if status != ServiceStatus.OPERATIONAL:
+            down[hour.date()][status] += 1
+    found = told(*whole, at=at)
 
-    assert told(*whole).uptime == WHOLE - -(-WHOLE * lost // int(SHOWN / HOUR * 10))
+    assert found.uptime == WHOLE - -(-WHOLE * lost // int((at - begin) / HOUR * 10))
+    assert [(day.day, {status: lasted // HOUR for status, lasted in day.down}) for day in found.days] == [
+        *down.items()
+    ]
 
 
 def _hour(moment: datetime) -> datetime:
