@@ -1,6 +1,6 @@
 """Moments as the public reads them: Brussels time, the day told where it is another day than the reader's."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -30,9 +30,13 @@ def first_after(year: int, month: int) -> datetime:
     return first_of(year + month // 12, month % 12 + 1)
 
 
-@lru_cache(maxsize=1024)  # the same in each language
 def clock(moment: datetime, *, seconds: bool = False) -> Html:
     """<time>15:45</time>, and which of the two where the clocks tell it twice: <time>2:45 CEST</time>"""
+    return _clock(moment.astimezone(UTC), seconds=seconds)  # the two are equal as moments of Brussels
+
+
+@lru_cache(maxsize=1024)  # the same in each language
+def _clock(moment: datetime, *, seconds: bool) -> Html:
     here = local(moment)
     shown = f"{here.hour}:{here:%M:%S}" if seconds else f"{here.hour}:{here:%M}"
     if here.hour == TWICE and here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset():

@@ -8,6 +8,7 @@ import pytest
 
 from comms.status.facts import PastImpact
 from comms.status.languages import WORDS
+from comms.status.moments import BRUSSELS, clock
 from comms.status.render import render
 from incidents.models.states import Phase, ServiceStatus
 from tests.comms.status.facts import (
@@ -122,6 +123,15 @@ def test_in_the_night_that_has_an_hour_twice_a_time_says_which_of_them_it_means(
     assert re.findall(r"\b[23]:\d\d(?: CES?T)?", page.text.partition("Berichten")[2])[:2] == [
         "3:45",
         "2:15 CET",
+    ]
+
+
+def test_two_moments_that_the_clocks_of_brussels_tell_alike_are_told_apart() -> None:
+    first = datetime(2022, 10, 30, 2, 45, tzinfo=BRUSSELS)
+
+    assert [clock(first), clock(first.replace(fold=1))] == [
+        '<time datetime="2022-10-30T02:45+02:00">2:45 CEST</time>',
+        '<time datetime="2022-10-30T02:45+01:00">2:45 CET</time>',
     ]
 
 
