@@ -34,8 +34,8 @@ class Composed[Row]:
         of_phase(phase="resolved")  # as list(Incident.objects.filter(phase="resolved"))
 
     An open value stands where any expression may; None equals nothing. `Many` of a field is a list, for `__in`.
-    *compose* is called once: what it makes must not depend on the moment, the language or a setting. Asks one query,
-    and those of its prefetches and of *prefetch*.
+    *compose* is called once, and once for lists of one value, which a database plans better: what it makes must not
+    depend on the moment, the language or a setting. Asks one query, and those of its prefetches and of *prefetch*.
 
     A compiler of Django keeps what it needs to read the rows once it has made the SQL, as it does for aggregates and
     iterators; nothing else here knows its inside. The tests compare the rows with those of the queryset itself.
@@ -53,20 +53,25 @@ class Composed[Row]:
         self._values = {
             name: value if isinstance(value, Many) else _One(value) for name, value in values.items()
         }
-        self._composed: dict[str, _Statement] = {}
+        self._lists = [name for name, value in values.items() if isinstance(value, Many)]
+        self._alone = self._values | {name: _One(self._values[name].field) for name in self._lists}
+        self._composed: dict[tuple[str, bool], _Statement] = {}
 
-    def __call__(self, **values: object) -> list[Row]:
+    def __call__(self, **values: Any) -> list[Row]:
         connection = connections[DEFAULT_DB_ALIAS]
-        statement = self._composed.get(connection.vendor)
+        asked, alone = self._values, all(len(values[name]) == 1 for name in self._lists)
+        if self._lists and alone:
+            asked, values = self._alone, values | {name: next(iter(values[name])) for name in self._lists}
+        statement = self._composed.get((connection.vendor, alone))
         if statement is None:  # two threads may both make it: they make the same
-            opened = {name: _Open(name, value) for name, value in self._values.items()}
-            statement = self._composed[connection.vendor] = _Statement(self._compose(**opened))
-        given = {name: value.prepared(values[name], connection) for name, value in self._values.items()}
+            opened = {name: _Open(name, value) for name, value in asked.items()}
+            statement = self._composed[connection.vendor, alone] = _Statement(self._compose(**opened))
+        given = {name: value.prepared(values[name], connection) for name, value in asked.items()}
         rows = statement.rows(connection, given)
         prefetch(rows, *self._prefetch)
         return rows
 
-    def first(self, **values: object) -> Row | None:
+    def first(self, **values: Any) -> Row | None:
         """For a queryset that is sliced to one, or has one row at most."""
         return next(iter(self(**values)), None)
 
