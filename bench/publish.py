@@ -32,11 +32,15 @@ PASSWORD = "measured-in-the-dark"  # of a demonstration that lives for minutes
 
 
 class Form(HTMLParser):
-    """The fields of a page, as a browser would send them; of radio buttons none of which is checked the first."""
+    """The fields of a page, as a browser would send them; of radio buttons none of which is checked the first.
+
+    checked: the boxes that are, each name with all its values.
+    """
 
     def __init__(self, page: str) -> None:
         super().__init__()
         self.fields: dict[str, str] = {}
+        self.checked: dict[str, list[str]] = {}
         self._area: str | None = None
         self._select: str | None = None
         self.feed(page)
@@ -48,7 +52,7 @@ class Form(HTMLParser):
             case "input", "radio" if "checked" in found or name not in self.fields:
                 self.fields[name] = found["value"]
             case "input", "checkbox" if "checked" in found:
-                self.fields[name] = found.get("value", "on")
+                self.checked.setdefault(name, []).append(found.get("value", "on"))
             case "input", "hidden" | "text" | "time" if name:
                 self.fields[name] = found.get("value", "")
             case "textarea", _:
@@ -133,7 +137,8 @@ def measure(client: httpx.Client, reader: httpx.Client, environment: dict[str, s
 def once(client: httpx.Client, reader: httpx.Client, public_id: str, mark: str) -> float:
     token = client.cookies.get("csrftoken", "")
     client.post(f"/desk/messages/{public_id}/draft/", data={"csrfmiddlewaretoken": token})
-    form = Form(client.get(f"/desk/messages/{public_id}/").text).fields
+    page = Form(client.get(f"/desk/messages/{public_id}/").text)
+    form: dict[str, str | list[str]] = {**page.fields, **page.checked}
     form |= {f"body_{language}": body for language, body in BODY.items()}
     form |= {f"title_{language}": mark for language in BODY} | {"action": "publish"}
     began = time.perf_counter()
@@ -147,23 +152,26 @@ def once(client: httpx.Client, reader: httpx.Client, public_id: str, mark: str) 
 def main() -> None:
     database = "PostgreSQL" if os.environ.get("DATABASE_URL") else "SQLite"
     medians = {}
-    for past in [int(each) for each in sys.argv[1:]] or HISTORIES:
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            desk(Path(folder), past) as environment,
-            httpx.Client(base_url=ADDRESS, timeout=PATIENCE) as client,
-            httpx.Client(base_url=ADDRESS, timeout=PATIENCE) as reader,
-        ):
-            sign_in(client)
-            taken = sorted(measure(client, reader, environment))
-        medians[past] = statistics.median(taken)
-        worst = taken[int(len(taken) * 0.99)]
-        print(
-            f"{database}, {past:5} past incidents: median {medians[past]:5.1f} ms, p99 {worst:5.1f} ms",
-            flush=True,
-        )
+    with (
+        tempfile.TemporaryDirectory() as folder
+    ):  # one of all: where many files went lately ext4 makes new ones slowly
+        for past in [int(each) for each in sys.argv[1:]] or HISTORIES:
+            medians[past] = median_beside(past, Path(folder) / str(past), database)
     first, last = min(medians), max(medians)
     print(f"{database}: {medians[last] / medians[first]:.2f} times from {first} to {last}")
+
+
+def median_beside(past: int, folder: Path, database: str) -> float:
+    with (
+        desk(folder, past) as environment,
+        httpx.Client(base_url=ADDRESS, timeout=PATIENCE) as client,
+        httpx.Client(base_url=ADDRESS, timeout=PATIENCE) as reader,
+    ):
+        sign_in(client)
+        taken = sorted(measure(client, reader, environment))
+    median, worst = statistics.median(taken), taken[int(len(taken) * 0.99)]
+    print(f"{database}, {past:5} past incidents: median {median:5.1f} ms, p99 {worst:5.1f} ms", flush=True)
+    return median
 
 
 if __name__ == "__main__":

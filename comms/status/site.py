@@ -92,7 +92,10 @@ def archive_if_due(at: datetime | None = None) -> Publication | None:
 
 
 def clear_away() -> None:
-    """Remove what the site showed before, as far as nobody can be reading it any more."""
+    """Remove what the site showed before, as far as nobody can be reading it any more.
+
+    Not often: for minutes after, ext4 creates files several times as slowly as before, the next publication's too.
+    """
     clear(settings.DESK_STATUS_ROOT)
 
 
