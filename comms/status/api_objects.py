@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,7 @@ from comms.status.facts import (
     Update,
     worst,
 )
+from comms.status.kept import Kept
 from comms.status.languages import WORDS
 from comms.status.moments import BRUSSELS, iso
 from incidents.models.states import ServiceStatus
@@ -34,8 +34,7 @@ INDICATOR = {
 }
 type Document = dict[str, Any]
 
-MOST_KEPT = 2000  # written incidents that a process keeps for the next publication
-_kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+_kept = Kept[bytes]()
 
 
 def as_json(value: object) -> bytes:
@@ -148,15 +147,13 @@ class Objects:
         }
 
     def incident(self, incident: Incident) -> bytes:
-        """Its own facts are written once for each revision; how its services do now is told each time."""
-        key = (incident.id, incident.revision, self.page_id, self.facts.default_language)
-        written = _kept.get(key) if incident.revision else None
-        if written is None:
-            written = as_json(self._incident(incident))
-            if incident.revision:
-                _kept[key] = written
-            while len(_kept) > MOST_KEPT:
-                _kept.popitem(last=False)
+        """Its own facts are written once; how its services do now is told each time."""
+        written = _kept.of(
+            incident,
+            self.facts.url,
+            self.facts.default_language,
+            write=lambda: as_json(self._incident(incident)),
+        )
         return _with(written, components=self._touched({impact.service_id for impact in incident.impacts}))
 
     def _touched(self, services: Collection[str]) -> bytes:

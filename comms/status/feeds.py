@@ -2,7 +2,6 @@
 
 import html
 import re
-from collections import OrderedDict
 from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import urlsplit
@@ -10,10 +9,10 @@ from urllib.parse import urlsplit
 from comms.status import moments
 from comms.status.facts import Facts, Incident, Text, Update
 from comms.status.html import Html, join, tag
+from comms.status.kept import Kept
 from comms.status.words import Words
 
 MOST_LISTED = 50
-MOST_KEPT = 1000  # written entries that a process keeps for the next publication
 NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Readers take the first <strong> for the state and know these words; ours stands beside it.
 STATES = {
@@ -24,7 +23,7 @@ STATES = {
     "postmortem": "Postmortem",
 }
 
-_kept: OrderedDict[tuple[object, ...], tuple[bytes, bytes]] = OrderedDict()
+_kept = Kept[tuple[bytes, bytes]]()
 
 
 def atom(facts: Facts, words: Words, *, path: str) -> bytes:
@@ -60,16 +59,8 @@ def rss(facts: Facts, words: Words, *, path: str) -> bytes:
 
 
 def _entry(facts: Facts, incident: Incident, words: Words) -> tuple[bytes, bytes]:
-    """An incident's entry as Atom and as RSS, written once for each revision."""
-    key = (facts.url, incident.id, incident.revision, words.language)
-    known = _kept.get(key) if incident.revision else None
-    if known is None:
-        known = _written(facts, incident, words)
-        if incident.revision:
-            _kept[key] = known
-        while len(_kept) > MOST_KEPT:
-            _kept.popitem(last=False)
-    return known
+    """An incident's entry as Atom and as RSS, written once."""
+    return _kept.of(incident, facts.url, words.language, write=lambda: _written(facts, incident, words))
 
 
 def _written(facts: Facts, incident: Incident, words: Words) -> tuple[bytes, bytes]:

@@ -7,8 +7,11 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
-from comms.status.facts import Postmortem
+from accounts.languages import Language
+from comms.status import feeds
+from comms.status.facts import Facts, Incident, Postmortem
 from comms.status.render import render
+from comms.status.words import Words
 from incidents.models.states import Phase
 from tests.comms.status.facts import AT, BEGAN, everywhere, facts, incident, resolved, text, update
 
@@ -107,12 +110,22 @@ def test_reopened_after_what_was_learned_an_entry_tells_the_newest_message_first
     assert states == ["Identified", "Postmortem", "Investigating"]
 
 
-def test_an_incident_written_before_is_written_anew_when_its_revision_moves() -> None:
-    first = read("fr/history.atom", incident(revision=7, title=everywhere("Avant"))).entries[0].title
-    same = read("fr/history.atom", incident(revision=7, title=everywhere("Non lu"))).entries[0].title
-    moved = read("fr/history.atom", incident(revision=8, title=everywhere("Après"))).entries[0].title
+def test_an_incident_is_written_once_and_what_is_read_anew_of_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_french: list[Incident] = []
+    write = feeds._written
 
-    assert (first, same, moved) == ("Avant", "Avant", "Après")
+    def noted(told: Facts, incident: Incident, words: Words) -> tuple[bytes, bytes]:
+        in_french.extend([incident] if words.language == Language.FR else [])
+        return write(told, incident, words)
+
+    monkeypatch.setattr(feeds, "_written", noted)
+    known, anew = (incident(revision=7, title=everywhere(title)) for title in ("Avant", "Après"))
+    titles = [read("fr/history.atom", each).entries[0].title for each in (known, known, anew, known)]
+
+    assert titles == ["Avant", "Avant", "Après", "Avant"]
+    assert [id(each) for each in in_french] == [id(known), id(anew)]
 
 
 def test_an_empty_feed_is_a_feed() -> None:
