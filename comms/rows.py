@@ -49,6 +49,7 @@ incidents = Composed(
     [PHASE_CHANGES],
     public_id=CharField(),
 )
+"""The one with that id, and its phase."""
 
 drafts = Composed(
     lambda incident: (
@@ -57,6 +58,7 @@ drafts = Composed(
     WRITTEN,
     incident=BigIntegerField(),
 )
+"""The draft of an incident, one at most, and all that is written in it."""
 
 last_standing = Composed(
     lambda incident: Update.objects.standing().filter(incident=incident)[:1],
