@@ -60,6 +60,7 @@ bench: ## the figures of the README: the front, what outlives the rest, publishi
 	$(bin)/python -m bench.outlive
 	$(bin)/python -m bench.publish
 	$(bin)/python -m tests.servers --durable $(bin)/python -m bench.publish
+	$(bin)/python -m bench.cleared
 	$(bin)/python -m bench.keys
 	$(bin)/python -m bench.plan
 	$(bin)/python -m bench.calls

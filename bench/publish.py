@@ -152,9 +152,7 @@ def once(client: httpx.Client, reader: httpx.Client, public_id: str, mark: str) 
 def main() -> None:
     database = "PostgreSQL" if os.environ.get("DATABASE_URL") else "SQLite"
     medians = {}
-    with (
-        tempfile.TemporaryDirectory() as folder
-    ):  # one of all: where many files went lately ext4 makes new ones slowly
+    with tempfile.TemporaryDirectory() as folder:
         for past in [int(each) for each in sys.argv[1:]] or HISTORIES:
             medians[past] = median_beside(past, Path(folder) / str(past), database)
     first, last = min(medians), max(medians)

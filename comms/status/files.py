@@ -4,11 +4,20 @@ import ctypes
 import fcntl
 import os
 import shutil
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+# linux/fs.h and ext4.h: FS_IOC_GETFLAGS and FS_IOC_SETFLAGS, _IOR('f', 1, long) and _IOW('f', 2, long); `chattr +T`
+_LONG = struct.calcsize("l")
+_GET_FLAGS, _SET_FLAGS = (
+    (2 << 30 | _LONG << 16 | ord("f") << 8 | 1),
+    (1 << 30 | _LONG << 16 | ord("f") << 8 | 2),
+)
+_TOP_OF_A_TREE = 0x00020000
 
 
 @contextmanager
@@ -44,7 +53,9 @@ class Unfinished:
         self.stamp = stamp
         self._folders: set[str] = set()
         shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
+        parent.mkdir(parents=True, exist_ok=True)
+        spread(parent)
+        self.path.mkdir()
 
     def store(self, name: str, content: bytes) -> None:
         handle = os.open(self._place(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -81,6 +92,23 @@ class Unfinished:
 
     def give_up(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def spread(folder: Path) -> None:
+    """From now on the folders in *folder* come apart from each other on the disk, where its file system knows how.
+
+    ext4 makes files up to ten times as slowly where many were deleted in the last minutes (ialloc.c, recently_deleted):
+    those of the next publication, where they lay beside those that were cleared away.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        [flags] = struct.unpack("l", fcntl.ioctl(handle, _GET_FLAGS, bytes(_LONG)))
+        if not flags & _TOP_OF_A_TREE:
+            fcntl.ioctl(handle, _SET_FLAGS, struct.pack("l", flags | _TOP_OF_A_TREE))
+    except OSError:  # another file system, which has no such flag and no such need
+        pass
+    finally:
+        os.close(handle)
 
 
 def write_all(handle: int, content: bytes) -> None:

@@ -94,7 +94,7 @@ def archive_if_due(at: datetime | None = None) -> Publication | None:
 def clear_away() -> None:
     """Remove what the site showed before, as far as nobody can be reading it any more.
 
-    Not often: for minutes after, ext4 creates files several times as slowly as before, the next publication's too.
+    Not often: of what is deleted beside them the files of the next publications are made more slowly, for minutes.
     """
     clear(settings.DESK_STATUS_ROOT)
 

@@ -1,7 +1,9 @@
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ from threading import Thread
 
 import pytest
 
+from comms.status import files
 from comms.status.documents import Document
 from comms.status.files import Unfinished
 from comms.status.front import StatusFront
@@ -232,6 +235,38 @@ def test_a_full_disk_leaves_the_old_site_and_no_rubbish(
 
     assert read(tmp_path) == site(1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001", "current", "lock", "swaps"]
+
+
+def flags(folder: Path) -> int:
+    """Of a folder on ext4; other file systems have none."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        [found] = struct.unpack("l", fcntl.ioctl(handle, files._GET_FLAGS, bytes(struct.calcsize("l"))))
+        return int(found)
+    except OSError as error:
+        pytest.skip(f"no flags here: {error}")
+    finally:
+        os.close(handle)
+
+
+def test_publications_lie_apart_so_that_those_cleared_away_do_not_make_the_next_one_slow(
+    tmp_path: Path,
+) -> None:
+    before = flags(tmp_path)
+    put(tmp_path, 1)
+
+    assert flags(tmp_path) == before | files._TOP_OF_A_TREE
+
+
+def test_on_a_file_system_that_knows_no_such_thing_it_is_published_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bytes:
+        raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+    monkeypatch.setattr("fcntl.ioctl", refuse)
+
+    assert put(tmp_path, 1) == published(tmp_path)
 
 
 def test_a_spoilt_manifest_is_published_over(tmp_path: Path) -> None:
