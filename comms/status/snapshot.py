@@ -1,8 +1,8 @@
 """Reads the public facts: the one place where the site meets the database."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from itertools import groupby
 from operator import or_
@@ -65,7 +65,7 @@ def snapshot(
         incidents=incident_facts.read(incidents),
         written_anew=incident_facts.read(rows(Q(pk__in=older), names=revision.names) if older else ()),
         past_impacts=_past_impacts(at),
-        months=_months(changed, archive, names=revision.names),
+        months=_months(incidents, changed, archive, names=revision.names),
         maintenances=maintenance_facts.read(),
         notice=notice,
         security_contact=settings.DESK_SECURITY_CONTACT,
@@ -162,19 +162,24 @@ _IMPACTS = Composed(
 )
 
 
-def _months(changed: set[int], archive: Archive | None, *, names: int) -> tuple[facts.Month, ...]:
-    """Counted from the archive on; those in which something changed with all their incidents."""
+def _months(
+    shown: Sequence[Row], changed: set[int], archive: Archive | None, *, names: int
+) -> tuple[facts.Month, ...]:
+    """Counted from the archive on; those in which something changed with all their incidents.
+
+    Asks for what *shown*, which begins with the newest, does not tell of them.
+    """
     counted: Counter[tuple[int, int]] = Counter()
     if archive:
         counted.update(archive.months)
     due = set()
-    for pk, public_id, began_at in _BEGUN(pks=changed) if archive else _begun():
+    for pk, public_id, began_at in _begun_of(shown, changed) if archive else _begun():
         month = moments.month_of(began_at)
         if archive is None or public_id not in archive.incidents:
             counted[month] += 1
         if pk in changed:
             due.add(month)
-    told = _listed(due, names=names)
+    told = _listed(shown, due, names=names)
     return tuple(
         facts.Month(*month, incidents, told.get(month, ()))
         for month, incidents in sorted(counted.items(), reverse=True)
@@ -185,23 +190,39 @@ def _begun() -> "QuerySet[Incident, tuple[int, str, datetime]]":
     return Incident.objects.real().values_list("pk", "public_id", "began_at")
 
 
+def _begun_of(shown: Sequence[Row], changed: set[int]) -> Iterator[tuple[int, str, datetime]]:
+    known = {row.pk: (row.pk, row.public_id, row.began_at) for row in shown if row.pk in changed}
+    yield from known.values()
+    if older := changed - known.keys():
+        yield from _BEGUN(pks=older)
+
+
 _BEGUN = Composed(lambda pks: _begun().filter(pk__in=pks), pks=Many(BigIntegerField()))
 
 
 def _listed(
-    months: Collection[tuple[int, int]], *, names: int
+    shown: Sequence[Row], months: Collection[tuple[int, int]], *, names: int
 ) -> dict[tuple[int, int], tuple[facts.Brief, ...]]:
-    """The incidents that began in each (year, month) of Brussels, newest first; a fixed number of queries."""
-    if not months:
-        return {}
-    ranges = (
-        Q(began_at__gte=moments.first_of(*month), began_at__lt=moments.first_after(*month))
-        for month in months
-    )
+    """The incidents that began in each (year, month) of Brussels, newest first; a fixed number of queries, and none
+    for months of which *shown* has them all.
+    """
     found: dict[tuple[int, int], list[facts.Brief]] = {month: [] for month in months}
-    for incident in incident_facts.read(rows(reduce(or_, ranges), names=names)):
+    asked = [month for month in months if moments.first_of(*month) <= _all_since(shown)]
+    listed = [row for row in shown if moments.month_of(row.began_at) in found.keys() - asked]
+    if asked:
+        ranges = (
+            Q(began_at__gte=moments.first_of(*month), began_at__lt=moments.first_after(*month))
+            for month in asked
+        )
+        listed += rows(reduce(or_, ranges), names=names)
+    for incident in incident_facts.read(listed):
         found[moments.month_of(incident.began_at)].append(incident.brief)
     return {month: tuple(briefs) for month, briefs in found.items()}
+
+
+def _all_since(shown: Sequence[Row]) -> datetime:
+    """No incident that began later is missing in *shown*."""
+    return shown[NEWEST - 1].began_at if len(shown) >= NEWEST else datetime.min.replace(tzinfo=UTC)
 
 
 def _groups() -> tuple[facts.Group, ...]:

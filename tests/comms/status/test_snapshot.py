@@ -1,7 +1,7 @@
 """What leaves the database for the public, and what does not."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from accounts.models import User
 from accounts.roles import Role
 from comms.models import UpdateText
+from comms.status import snapshot as module
 from comms.status.facts import Facts
+from comms.status.moments import month_of
 from comms.status.render import render
 from comms.status.snapshot import snapshot
 from incidents import timeline
@@ -54,6 +56,38 @@ def test_the_facts_are_those_of_the_revision_they_were_read_at() -> None:
 
     assert snapshot(AT).revision == 2
     assert snapshot(AT).at == AT
+
+
+@pytest.mark.parametrize("newest", range(1, 10))
+def test_a_month_has_all_its_incidents_whether_the_newest_hold_them_or_not(
+    newest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "NEWEST", newest)
+    monkeypatch.setattr(module._SHOWN, "_composed", {})  # anew, with that
+    # Some at one moment, and two as their month began in Brussels.
+    midnight = datetime(2022, 6, 30, 22, tzinfo=UTC)
+    begun = [midnight, midnight, OUTAGE, OUTAGE, OUTAGE - timedelta(days=1)]
+    begun += [OUTAGE - timedelta(days=40), OUTAGE - timedelta(days=41), OUTAGE - timedelta(days=80)]
+    incidents = [factories.incident(began_at=at, phase=Phase.RESOLVED) for at in begun]
+    lasting = factories.incident(began_at=OUTAGE - timedelta(days=79))
+
+    told = snapshot(AT + timedelta(days=60)).months
+
+    wanted: dict[tuple[int, int], list[str]] = {}
+    for incident in sorted([*incidents, lasting], key=lambda each: (each.began_at, each.pk), reverse=True):
+        wanted.setdefault(month_of(incident.began_at), []).append(incident.public_id)
+    assert {(month.year, month.month): [brief.id for brief in month.listed] for month in told} == wanted
+    assert [month.incidents for month in told] == [len(ids) for ids in wanted.values()]
+
+
+def test_the_newest_are_not_asked_for_again_to_list_their_month() -> None:
+    factories.incident(began_at=AT - timedelta(hours=1))
+    snapshot(AT)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert snapshot(AT).months[0].listed
+    chosen = [each["sql"] for each in asked if 'MAX("T' in each["sql"] or "MAX(T" in each["sql"]]
+    assert len(chosen) == 1
 
 
 def test_a_draft_stays_out_and_a_published_message_comes_in() -> None:
