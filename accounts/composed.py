@@ -2,7 +2,8 @@
 
 For a short question Django takes several times as long to compose the SQL as the database takes to answer, and a page
 of the desk asks some twenty of them. A `Composed` is an ordinary queryset with its values left open; a `ComposedInsert`
-does the same for a row that is new, and a `ComposedPrefetch` for the rows that belong to others.
+does the same for a row that is new, a `ComposedUpdate` for rows that change, and a `ComposedPrefetch` for the rows that
+belong to others.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from itertools import batched
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +25,12 @@ from django.db.models import (
     QuerySet,
     prefetch_related_objects,
 )
-from django.db.models.sql import InsertQuery, Query
+from django.db.models.sql import InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
+
+MOST_AT_ONCE = (
+    100  # rows of an INSERT: SQLite takes 32,766 values, and each number of rows is composed for itself
+)
 
 
 class Composed[Row]:
@@ -109,14 +115,18 @@ class ComposedPrefetch:
             its = getattr(row, relation.m2m_reverse_field_name()) if many_to_many else row
             belonging[getattr(row, f"{owned_by}_id")].append(its)
         for owner in lacking:
-            rows = belonging[owner.pk]
-            if not many_to_many:
-                for row in rows:
-                    relation.field.set_cached_value(row, owner)
-            _prefetched(owner).pop(self._relation, None)
-            known = getattr(owner, self._relation).get_queryset()
-            known._result_cache, known._prefetch_done = rows, True
-            _prefetched(owner)[self._relation] = known
+            self.hold(owner, belonging[owner.pk])
+
+    def hold(self, owner: Model, rows: list[Any]) -> None:
+        """*rows* into the cache of *owner*, in that order, as if just fetched: who wrote them has them."""
+        relation: Any = owner._meta.get_field(self._relation)
+        if not relation.many_to_many:
+            for row in rows:
+                relation.field.set_cached_value(row, owner)
+        _prefetched(owner).pop(self._relation, None)
+        known = getattr(owner, self._relation).get_queryset()
+        known._result_cache, known._prefetch_done = rows, True
+        _prefetched(owner)[self._relation] = known
 
 
 def prefetch(rows: "Sequence[Model]", *lookups: ComposedPrefetch, anew: bool = False) -> None:
@@ -132,7 +142,7 @@ def _prefetched(owner: Model) -> dict[str, Any]:
 
 
 class ComposedInsert[Row: Model]:
-    """Inserts a row of *model*, as its save_base(raw=True, force_insert=True) does, without signals.
+    """Inserts rows of *model*, as its save_base(raw=True, force_insert=True) and bulk_create do, without signals.
 
     For a model without parents whose key the database gives and whose columns take a plain value. Raises what the
     database raises.
@@ -141,26 +151,79 @@ class ComposedInsert[Row: Model]:
     def __init__(self, model: type[Row]) -> None:
         self._model = model
         self._fields = [field for field in model._meta.local_concrete_fields if not field.primary_key]
-        self._composed: dict[str, str] = {}
+        self._composed: dict[tuple[str, int], tuple[str, bool]] = {}
 
-    def __call__(self, row: Row) -> None:
+    def __call__(self, *rows: Row) -> None:
+        """One statement for each hundred."""
+        for some in batched(rows, MOST_AT_ONCE, strict=False):
+            self._insert(some)
+
+    def _insert(self, rows: "Sequence[Row]") -> None:
         connection = connections[DEFAULT_DB_ALIAS]
-        statement = self._composed.get(connection.vendor)
-        if statement is None:
-            statement = self._composed[connection.vendor] = self._compose(row)
-        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in self._fields]
+        composed = self._composed.get((connection.vendor, len(rows)))
+        if composed is None:
+            composed = self._composed[connection.vendor, len(rows)] = self._compose(rows)
+        statement, by_column = composed
+        columns = [
+            [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows]
+            for field in self._fields
+        ]
+        values = columns if by_column else [value for row in zip(*columns, strict=True) for value in row]
         with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), connection.cursor() as cursor:
             cursor.execute(statement, values)
-            [row.pk] = cursor.fetchone()
-        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+            keys = cursor.fetchall()
+        for row, (key,) in zip(rows, keys, strict=True):
+            row.pk = key
+            row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
 
-    def _compose(self, row: Row) -> str:
+    def _compose(self, rows: "Sequence[Row]") -> tuple[str, bool]:
+        """The statement for so many, and whether it takes a list for each column, as Django's for PostgreSQL does."""
         query = InsertQuery(self._model)
-        query.insert_values(self._fields, [row], raw=True)
+        query.insert_values(self._fields, list(rows), raw=True)
         compiler: Any = query.get_compiler(DEFAULT_DB_ALIAS)
         compiler.returning_fields = [self._model._meta.pk]
-        [(statement, _values)] = compiler.as_sql()
-        return str(statement)
+        [(statement, values)] = compiler.as_sql()
+        return str(statement), len(rows) > 1 and len(values) == len(self._fields)
+
+
+class ComposedUpdate:
+    """*compose* makes a queryset and, by field, what its rows come to hold, from open values as of a `Composed`:
+
+        raise_by = ComposedUpdate(lambda pk, by: (Row.objects.filter(pk=pk), {"n": F("n") + by}), pk=..., by=...)
+        raise_by(pk=1, by=2)  # as Row.objects.filter(pk=1).update(n=F("n") + 2)
+
+    Returns how many rows there were. Raises what the database raises.
+    """
+
+    def __init__(
+        self,
+        compose: "Callable[..., tuple[QuerySet[Any, Any], dict[str, Any]]]",
+        /,
+        **values: "Field[Any, Any]",
+    ) -> None:
+        self._compose = compose
+        self._values = {name: _One(value) for name, value in values.items()}
+        self._composed: dict[str, tuple[str, Sequence[Any]]] = {}
+
+    def __call__(self, **values: Any) -> int:
+        connection = connections[DEFAULT_DB_ALIAS]
+        composed = self._composed.get(connection.vendor)
+        if composed is None:
+            composed = self._composed[connection.vendor] = self._composed_anew()
+        statement, parameters = composed
+        given = {name: value.prepared(values[name], connection) for name, value in self._values.items()}
+        with transaction.mark_for_rollback_on_error(DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+            cursor.execute(
+                statement, [given[each.name] if type(each) is _Open else each for each in parameters]
+            )
+            return int(cursor.rowcount)
+
+    def _composed_anew(self) -> tuple[str, Sequence[Any]]:
+        rows, changes = self._compose(**{name: _Open(name, value) for name, value in self._values.items()})
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        statement, parameters = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        return str(statement), parameters
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,15 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from accounts.composed import prefetch
 from accounts.languages import REQUIRED_PUBLIC_LANGUAGES, Language
 from comms import rows
 from comms.models import Update
@@ -145,14 +146,16 @@ class Finding:
 
 
 def of_update(update: Update) -> Message:
-    """Reads prefetched texts and services; one query for what the last message said."""
+    """Of its texts and services reads what is not prefetched. What the last message said, which only warns, is left
+    out: `last_texts` asks for it.
+    """
+    prefetch([update], rows.TEXTS, rows.SERVICES)
     return Message(
         phase=update.phase,
         next_update_at=update.next_update_at,
         statuses={row.service.key: row.status for row in update.services.all()},
         texts=_texts_of(update),
         valid_until=update.valid_until,
-        last=last_texts(update.incident),
     )
 
 
@@ -303,11 +306,22 @@ def _services(message: Message) -> Iterator[Finding]:
         yield Finding("services", "warn", _("Every service works: is the incident not resolved?"), "services")
 
 
-def _each(message: Message, check: Callable[[str, str, str], Iterator[Finding]]) -> Iterator[Finding]:
+type _Check = Callable[[str, str, str], Iterator[Finding]]
+
+
+def _each(message: Message, check: _Check) -> Iterator[Finding]:
     for language, text in message.texts.items():
         for name, value in text.parts.items():
             if value:
-                yield from check(value, name, language)
+                yield from _verdicts(check, value, name, language, get_language())
+
+
+@lru_cache(maxsize=1000)
+def _verdicts(
+    check: _Check, value: str, name: str, language: str, _reader: str | None
+) -> tuple[Finding, ...]:
+    """Who writes has them told at each pause, and again when she publishes: a text says the same as before."""
+    return tuple(check(value, name, language))
 
 
 def _server_names(value: str, name: str, language: str) -> Iterator[Finding]:
@@ -395,6 +409,7 @@ def _wrong_language(message: Message) -> Iterator[Finding]:
                 )
 
 
+@lru_cache(maxsize=200)
 def _guess(text: str) -> str:
     """The language of *text* where its little words leave no doubt, else empty."""
     words = re.findall(r"[^\W\d_]+", text.lower())
@@ -448,15 +463,17 @@ def _times(text: str) -> set[str]:
     return {f"{int(hour):02d}:{minute}" for hour, minute in CLOCK.findall(text)}
 
 
-def _moments(text: str) -> set[str]:
+@lru_cache(maxsize=100)
+def _moments(text: str) -> frozenset[str]:
     """Times of day, full hours too: 22 h, 22 uur, 22 Uhr."""
-    return _times(text) | {f"{int(hour):02d}:00" for hour in HOUR.findall(CLOCK.sub(" ", text))}
+    return frozenset(_times(text)) | {f"{int(hour):02d}:00" for hour in HOUR.findall(CLOCK.sub(" ", text))}
 
 
-def _numbers(text: str) -> set[str]:
+@lru_cache(maxsize=100)
+def _numbers(text: str) -> frozenset[str]:
     """What is counted, without the thousands' separators; no times of day."""
     rest = HOUR.sub(" ", CLOCK.sub(" ", text))
-    return {re.sub(r"\D", "", number) for number in NUMBER.findall(rest)}
+    return frozenset(re.sub(r"\D", "", number) for number in NUMBER.findall(rest))
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

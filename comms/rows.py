@@ -52,13 +52,14 @@ incidents = Composed(
 """The one with that id, and its phase."""
 
 drafts = Composed(
-    lambda incident: (
-        Update.objects.drafts().filter(incident=incident).select_related("incident", "saved_by", "plan_item")
+    lambda public_id: (
+        Update.objects.drafts()
+        .filter(incident__public_id=public_id)
+        .select_related("incident", "saved_by", "plan_item")
     ),
-    WRITTEN,
-    incident=BigIntegerField(),
+    public_id=CharField(),
 )
-"""The draft of an incident, one at most, and all that is written in it."""
+"""The draft of the incident with that id, one at most."""
 
 last_standing = Composed(
     lambda incident: Update.objects.standing().filter(incident=incident)[:1],
@@ -66,3 +67,13 @@ last_standing = Composed(
     incident=BigIntegerField(),
 )
 """The last message published about an incident and not withdrawn."""
+
+last_number = Composed(
+    lambda incident: (
+        Update.objects.filter(incident=incident, number__isnull=False)
+        .order_by("-number")
+        .values_list("number", flat=True)[:1]
+    ),
+    incident=BigIntegerField(),
+)
+"""That of the last message published about an incident: they are counted from 1."""

@@ -74,7 +74,7 @@ def _measured(limit: Limit) -> str:
     if limit.is_sms:
         return _("160 characters, 70 beyond the GSM alphabet")
     most = {"n": number_format(limit.most, force_grouping=True)}
-    return _("%(n)s bytes") % most if limit.count is utf8 else _("%(n)s characters") % most
+    return _("%(n)s bytes") % most if limit.measured_by is utf8 else _("%(n)s characters") % most
 
 
 def limits(channel: Channel) -> list[str]:

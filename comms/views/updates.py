@@ -1,6 +1,6 @@
 """Writing to the public: the messages of each incident, and the composer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -76,11 +76,12 @@ def draft(request: Request, public_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def compose(request: Request, public_id: str) -> HttpResponse:
     """The draft of an incident: shown, saved, published or thrown away."""
-    incident = _incident(public_id)
     permissions.check_write_update(request.user)
-    update, at = draft_of(incident), incident.now()
+    update = rows.drafts.first(public_id=public_id)
     if update is None:
-        return without_draft(request, incident, at)
+        incident = _incident(public_id)
+        return without_draft(request, incident, incident.now())
+    at = update.incident.now()
     if request.method == "GET":
         return page_of(request, update, UpdateForm(update=update, at=at))
     if request.POST.get("action") == "discard":
@@ -92,7 +93,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
 
 
 def draft_of(incident: Incident) -> Update | None:
-    return rows.drafts.first(incident=incident.pk)
+    return rows.drafts.first(public_id=incident.public_id)
 
 
 def _incident(public_id: str) -> Incident:
@@ -185,6 +186,7 @@ def preview(request: Request, public_id: str, language: str) -> HttpResponse:
 def _judged(update: Update, form: UpdateForm) -> dict[str, object]:
     """What the checks say of *form*, sorted to where the page shows it."""
     message = form.message if form.is_bound else checks.of_update(update)
+    message = replace(message, last=checks.last_texts(update.incident))
     findings = checks.findings(message, form.at)
     return {
         "form": form,
@@ -194,7 +196,7 @@ def _judged(update: Update, form: UpdateForm) -> dict[str, object]:
         "blocking": sum(finding.level == "block" for finding in findings),
         "languages": [_language(findings, language, fields) for language, fields in form.languages],
         "services": _services(update, form),
-        "number": update.incident.updates.exclude(number=None).count() + 1,
+        "number": (rows.last_number.first(incident=update.incident_id) or 0) + 1,
         "cards": reach.cards(update, form, form.at),
     }
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from django.db import models, transaction
 from django.db.models import F, Subquery
 
-from accounts.composed import Composed
+from accounts.composed import Composed, ComposedUpdate
 from incidents.models.incident import Incident
 
 _bumped: ContextVar[list[Incident | None] | None] = ContextVar("bumped", default=None)
@@ -38,12 +38,11 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
             return
         if (seen := _bumped.get()) is not None:
             seen.append(incident)
-        if not self.filter(pk=1).update(number=F("number") + 1):
+        if not _RAISE():
             self.get_or_create(pk=1)
-            self.filter(pk=1).update(number=F("number") + 1)
+            _RAISE()
         if incident is not None:
-            number = self.filter(pk=1).values("number")
-            Incident.objects.filter(pk=incident.pk).update(revision=Subquery(number))
+            _MARK(incident=incident.pk)
 
     def bump_names(self) -> None:
         """As bump, for a name that any page may show: a service's, a partner's."""
@@ -78,5 +77,13 @@ class PublicRevision(models.Model):
         constraints = [models.CheckConstraint(name="public_revision_is_one_row", condition=models.Q(pk=1))]
 
 
+_RAISE = ComposedUpdate(lambda: (PublicRevision.objects.filter(pk=1), {"number": F("number") + 1}))
+_MARK = ComposedUpdate(
+    lambda incident: (
+        Incident.objects.filter(pk=incident),
+        {"revision": Subquery(PublicRevision.objects.filter(pk=1).values("number"))},
+    ),
+    incident=models.BigIntegerField(),
+)
 _HELD = Composed(lambda: PublicRevision.objects.select_for_update().filter(pk=1))
 _NUMBER = Composed(lambda: PublicRevision.objects.filter(pk=1).values_list("number", flat=True))

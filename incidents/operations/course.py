@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from accounts.composed import Composed
 from accounts.models import User
 from accounts.refusals import Refused
 from incidents import permissions, timeline
@@ -56,7 +57,7 @@ def put_statuses(
     """As set_statuses, in the caller's transaction, of an *incident* that it has locked."""
     permissions.check_change_course(by)
     at = at or incident.now()
-    impacts = {impact.service_id: impact for impact in incident.impacts.open()}
+    impacts = {impact.service_id: impact for impact in _LASTING(incident=incident.pk)}
     changes = {s: new for s, new in statuses.items() if new != _status(impacts.get(s.pk))}
     if not changes:
         return
@@ -70,6 +71,11 @@ def put_statuses(
     data = {"services": [s | {"from": str(b)} for s, b in zip(services, before.values(), strict=True)]}
     timeline.append(incident, EntryKind.IMPACT, by=by, data=data, occurred_at=occurred_at, at=at)
     PublicRevision.objects.bump(incident)
+
+
+_LASTING = Composed(
+    lambda incident: Impact.objects.open().filter(incident=incident), incident=models.BigIntegerField()
+)
 
 
 def _status(impact: Impact | None) -> ServiceStatus:

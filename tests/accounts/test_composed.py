@@ -13,6 +13,7 @@ from django.db.models import (
     CharField,
     Count,
     DateTimeField,
+    F,
     QuerySet,
     UUIDField,
     Value,
@@ -20,9 +21,10 @@ from django.db.models import (
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.composed import Composed, ComposedInsert, ComposedPrefetch, Many, prefetch
+from accounts import composed as module
+from accounts.composed import Composed, ComposedInsert, ComposedPrefetch, ComposedUpdate, Many, prefetch
 from comms import rows
-from comms.models import Update, UpdateService
+from comms.models import Update, UpdateService, UpdateText
 from incidents.models import Incident, ServiceStatus
 from tests import factories
 from tickets.models import Contact
@@ -238,6 +240,80 @@ def test_a_new_row_is_one_statement() -> None:
         with CaptureQueriesContext(connection) as asked:
             insert(contact)
         assert len(asked) == 1
+
+
+def test_new_rows_are_stored_as_their_model_stores_them_some_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_AT_ONCE", 2)
+    insert = ComposedInsert(Contact)
+    contacts = [*new_contacts(), *new_contacts(), *new_contacts()[:1]]
+    twins = [copy(contact) for contact in contacts]
+    for twin in twins:
+        twin._state, twin.key = copy(twin._state), uuid4()
+
+    with CaptureQueriesContext(connection) as asked:
+        insert(*contacts)
+        insert()
+    Contact.objects.bulk_create(twins)
+
+    assert len(asked) == 3
+    stored, as_model = (
+        [Contact.objects.values().get(pk=each.pk) | {"id": 0, "key": 0} for each in each_of]
+        for each_of in (contacts, twins)
+    )
+    assert stored == as_model
+    assert [contact.pk for contact in contacts] == sorted(contact.pk for contact in contacts)
+    assert not any(contact._state.adding for contact in contacts)
+
+
+def test_rows_change_as_the_queryset_changes_them() -> None:
+    first, second = factories.incident(), factories.incident()
+    now = timezone.now()
+    composed_with = []
+
+    def compose(pk: Any, by: Any, **said: Any) -> tuple[QuerySet[Incident], dict[str, Any]]:
+        composed_with.append(pk)
+        return Incident.objects.filter(pk=pk), {"revision": F("revision") + by, **said}
+
+    change = ComposedUpdate(
+        compose, pk=BigIntegerField(), by=BigIntegerField(), title_fr=CharField(), began_at=DateTimeField()
+    )
+    with CaptureQueriesContext(connection) as asked:
+        changed = [
+            change(pk=pk, by=by, title_fr=f"100 % {by}", began_at=now)
+            for pk, by in ((first.pk, 2), (first.pk, 3), (0, 1))
+        ]
+
+    assert (changed, len(asked), len(composed_with)) == ([1, 1, 0], 3, 1)
+    first.refresh_from_db()
+    assert (first.revision, first.title_fr, first.began_at) == (5, "100 % 3", now)
+    assert Incident.objects.get(pk=second.pk).title_fr == second.title_fr
+
+
+def test_a_change_that_is_refused_ends_its_transaction() -> None:
+    first, second = (factories.incident() for _ in range(2))
+    rename = ComposedUpdate(
+        lambda pk, public_id: (Incident.objects.filter(pk=pk), {"public_id": public_id}),
+        pk=BigIntegerField(),
+        public_id=CharField(),
+    )
+
+    with transaction.atomic():
+        with pytest.raises(IntegrityError):
+            rename(pk=second.pk, public_id=first.public_id)
+        assert transaction.get_rollback()
+
+
+def test_who_wrote_what_belongs_to_a_row_has_it_without_asking() -> None:
+    [_, update] = written()
+    texts = [UpdateText(update=Update(pk=update.pk), language="de"), *update.texts.all()]
+
+    rows.TEXTS.hold(update, texts)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert list(update.texts.all()) == texts
+        assert all(text.update is update for text in texts)
+        prefetch([update], rows.TEXTS)
+    assert len(asked) == 0
 
 
 def test_a_row_that_is_refused_ends_its_transaction() -> None:

@@ -54,6 +54,15 @@ def test_a_good_message_is_not_held_up() -> None:
     assert blocks(GOOD) == []
 
 
+def test_a_text_that_was_judged_before_is_judged_in_the_language_of_who_asks() -> None:
+    message, told = with_body("nl", "Bel ons op 02 555 12 12."), []
+    for language in ("fr", "nl", "fr"):
+        with translation.override(language):
+            told.append([finding.message for finding in blocking(message, AT)])
+
+    assert told[0] == told[2] != told[1]
+
+
 def test_what_blocks_is_told_first() -> None:
     levels = [
         finding.level for finding in findings(with_body("nl", "De certificaten volgen binnenkort."), AT)

@@ -66,6 +66,21 @@ def test_the_holding_statement_is_two_clicks_away(client: Client, incident: Inci
     assert Update.objects.published().get().number == 1
 
 
+def test_publishing_asks_few_questions_so_that_it_is_read_at_once(
+    client: Client, incident: Incident, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    factories.mail_channel("a@apb.example", "b@apb.example")
+    factories.webhook_channel()
+    writer(client)
+    address = begin(client, incident)
+    pressed = typed(client, address, action="publish")
+
+    with django_assert_max_num_queries(55):
+        client.post(address, pressed)
+
+    assert Update.objects.published().exists()
+
+
 def test_looking_at_the_composer_begins_no_draft(client: Client, incident: Incident) -> None:
     writer(client)
 

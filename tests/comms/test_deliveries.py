@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -49,13 +49,17 @@ def test_each_member_is_owed_a_message_in_her_language_and_a_webhook_one_with_al
     ) == {("queued", "embedded", factories.OUTAGE, factories.OUTAGE, 0)}
 
 
-def test_owing_again_adds_nothing() -> None:
-    factories.mail_channel("a@apb.example")
-    factories.webhook_channel()
+@pytest.mark.parametrize(
+    "channel", [lambda: factories.mail_channel("a@apb.example"), factories.webhook_channel]
+)
+def test_a_message_is_owed_once(channel: Callable[[], object]) -> None:
+    channel()
     update = published()
     first = owe(update)
 
-    assert owe(update, at=factories.OUTAGE + timedelta(hours=1)) == first
+    with pytest.raises(IntegrityError):
+        owe(update, at=factories.OUTAGE + timedelta(hours=1))
+    assert list(update.deliveries.all()) == first
 
 
 def test_who_is_on_two_lists_is_written_to_once() -> None:

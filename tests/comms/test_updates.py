@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.refusals import NotAllowed, Refused
 from accounts.roles import Role
-from comms.models import PARTS, Update
+from comms.models import PARTS, Delivery, Update, UpdateText
 from comms.operations import drafts, publishing
 from comms.operations.drafts import DraftData
 from comms.script import what_to_say
@@ -204,6 +204,46 @@ def test_what_is_to_be_saved_and_published_is_saved_even_where_it_may_not_be_pub
     assert Update.objects.get().texts.get(language="fr").title == "Transfert arrêté"
     published, refused = publishing.save_and_publish(saved, sound(transfer), by=lead, revision=saved.revision)
     assert (refused, published) == (None, Update.objects.published().get())
+
+
+def test_what_is_refused_while_it_is_published_leaves_nothing_of_that(
+    incident: Incident, transfer: Service
+) -> None:
+    lead = factories.user(Role.COMMUNICATIONS)
+    factories.mail_channel("a@apb.example")
+    draft = drafts.draft_for(incident, by=lead)
+    too_early = sound(transfer, occurred_at=timezone.now() - timedelta(hours=3))
+
+    saved, refused = publishing.save_and_publish(draft, too_early, by=lead, revision=1)
+
+    assert (refused and refused.field, saved.revision) == ("occurred_at", 2)
+    stored = Update.objects.get()
+    assert (stored.revision, stored.number, stored.published_at) == (2, None, None)
+    assert drafts.stored_draft(stored).texts["fr"]["title"] == "Transfert arrêté"
+    assert not Delivery.objects.exists()
+    assert {impact.status for impact in incident.impacts.all()} == {ServiceStatus.MAJOR}
+
+
+def test_a_language_that_is_no_longer_spoken_goes_and_what_is_held_is_what_is_stored(
+    incident: Incident, transfer: Service
+) -> None:
+    lead = factories.user(Role.COMMUNICATIONS)
+    draft = drafts.draft_for(incident, by=lead)
+    german = parts(headline="Kein Zertifikat.", title="Übertragung steht", body="Wir suchen.")
+    texts = sound(transfer).texts
+
+    four = drafts.save_draft(draft, sound(transfer, texts={**texts, "de": german}), by=lead, revision=1)
+    held = {text.language: text for text in four.texts.all()}
+    assert {text.language: text.pk for text in UpdateText.objects.all()} == {
+        language: text.pk for language, text in held.items()
+    }
+    untouched = drafts.save_draft(four, sound(transfer), by=lead, revision=2)
+    assert {text.language for text in untouched.texts.all()} == {"fr", "nl", "de", "en"}
+    silenced = sound(transfer, texts={**texts, "de": parts()})
+    three = drafts.save_draft(untouched, silenced, by=lead, revision=3)
+
+    assert [text.language for text in three.texts.all()] == ["fr", "nl", "en"]
+    assert set(UpdateText.objects.values_list("language", flat=True)) == {"fr", "nl", "en"}
 
 
 def test_a_published_message_is_never_changed(incident: Incident, transfer: Service) -> None:
