@@ -9,7 +9,6 @@ from operator import or_
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import BigIntegerField, DateTimeField, Max, OuterRef, Q, QuerySet, Subquery
 
 from accounts.composed import Composed, Many
@@ -42,17 +41,21 @@ class Row(NamedTuple):
     began_at: datetime
 
 
-@transaction.atomic
 def snapshot(
     at: datetime, *, archive: Archive | None = None, notice: facts.Text | None = None
 ) -> facts.Facts:
     """The public facts as they stand, to be told as of *at* beside an *archive* of what is older.
 
-    Holds the revision's row while it reads: who changes a public fact waits, so that no half of a change is seen.
-    The number of queries does not depend on how much has happened, nor does the number of rows once there is an
-    archive.
+    All of one moment: no half of a change is seen. The number of queries does not depend on how much has happened, nor
+    does the number of rows once there is an archive.
     """
-    revision = PublicRevision.objects.held()
+    with PublicRevision.objects.standing_still() as revision:
+        return _read(revision, at, archive, notice)
+
+
+def _read(
+    revision: PublicRevision, at: datetime, archive: Archive | None, notice: facts.Text | None
+) -> facts.Facts:
     incidents, changed = _rows(_SHOWN(since=at - RECENT), names=revision.names), _changed(archive)
     older = changed - {row.pk for row in incidents}
     return facts.Facts(

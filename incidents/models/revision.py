@@ -28,9 +28,9 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
     def bump(self, incident: Incident | None = None) -> None:
         """Call inside the transaction of every change of a public fact, with the *incident* that it is a fact of.
 
-        The row's lock, held until the transaction ends, puts public changes one after the other; who reads facts
-        for a publication takes the same lock and so never sees half a change. The incident carries the new number,
-        by which those whose pages are to be written anew are found. Of an exercise nothing is public: no number grows.
+        The row's lock, held until the transaction ends, puts public changes one after the other. The incident carries
+        the new number, by which those whose pages are to be written anew are found. Of an exercise nothing is public:
+        no number grows.
         """
         if not transaction.get_connection().in_atomic_block:
             raise transaction.TransactionManagementError("A public revision is part of a transaction.")
@@ -49,12 +49,20 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
         self.bump()
         self.filter(pk=1).update(names=F("number"))
 
-    def held(self) -> "PublicRevision":
-        """The row, locked until the transaction ends: nothing public changes meanwhile."""
-        if not (held := _HELD()):
-            self.get_or_create(pk=1)
-            held = _HELD()
-        return held[0]
+    @contextmanager
+    def standing_still(self) -> "Iterator[PublicRevision]":
+        """The row, for who reads facts for a publication: in the block they are all of one moment, of no change half.
+
+        PostgreSQL shows what was committed when the block began, and nobody waits. Where that cannot be asked for, in
+        a transaction that has begun before and on SQLite, the row is locked until the transaction ends.
+        """
+        connection = transaction.get_connection()
+        by_itself = connection.vendor == "postgresql" and not connection.in_atomic_block
+        with transaction.atomic():
+            if by_itself:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield (_ROW if by_itself else _HELD).first() or PublicRevision(pk=1)
 
     def names_current(self) -> int:
         """The number when a name last changed, 0 before one did."""
@@ -85,5 +93,6 @@ _MARK = ComposedUpdate(
     ),
     incident=models.BigIntegerField(),
 )
+_ROW = Composed(lambda: PublicRevision.objects.filter(pk=1))
 _HELD = Composed(lambda: PublicRevision.objects.select_for_update().filter(pk=1))
 _NUMBER = Composed(lambda: PublicRevision.objects.filter(pk=1).values_list("number", flat=True))

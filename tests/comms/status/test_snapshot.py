@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -88,6 +89,40 @@ def test_the_newest_are_not_asked_for_again_to_list_their_month() -> None:
         assert snapshot(AT).months[0].listed
     chosen = [each["sql"] for each in asked if 'MAX("T' in each["sql"] or "MAX(T" in each["sql"]]
     assert len(chosen) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_change_that_comes_while_facts_are_read_nothing_is_seen_and_on_postgresql_it_need_not_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    incident = factories.incident(title_fr="Avant")
+    with transaction.atomic():
+        PublicRevision.objects.bump(incident)
+
+    def change() -> None:
+        with transaction.atomic():
+            Incident.objects.filter(pk=incident.pk).update(title_fr="Après")
+            factories.incident(title_fr="Nouveau")
+            PublicRevision.objects.bump(incident)
+        connection.close()
+
+    thread, waited, groups = Thread(target=change), [], module._groups
+
+    def meanwhile() -> Any:
+        if thread.ident is None:
+            thread.start()
+            thread.join(10 if connection.vendor == "postgresql" else 0.3)
+            waited.append(thread.is_alive())
+        return groups()
+
+    monkeypatch.setattr(module, "_groups", meanwhile)
+    before = snapshot(AT)
+    thread.join()
+    after = snapshot(AT)
+
+    assert (before.revision, [each.title.fr for each in before.incidents]) == (1, ["Avant"])
+    assert (after.revision, {each.title.fr for each in after.incidents}) == (2, {"Après", "Nouveau"})
+    assert waited == [connection.vendor != "postgresql"]
 
 
 def test_a_draft_stays_out_and_a_published_message_comes_in() -> None:
