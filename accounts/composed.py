@@ -28,9 +28,8 @@ from django.db.models import (
 from django.db.models.sql import InsertQuery, Query, UpdateQuery
 from django.db.models.sql.compiler import SQLCompiler
 
-MOST_AT_ONCE = (
-    100  # rows of an INSERT: SQLite takes 32,766 values, and each number of rows is composed for itself
-)
+# Rows of one INSERT: SQLite takes 32,766 values, and each number of rows is composed for itself.
+MOST_AT_ONCE = 100
 
 
 class Composed[Row]:

@@ -76,4 +76,4 @@ last_number = Composed(
     ),
     incident=BigIntegerField(),
 )
-"""That of the last message published about an incident: they are counted from 1."""
+"""The number of the last message published about an incident."""

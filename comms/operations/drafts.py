@@ -209,7 +209,7 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
     stored.central_confirmed = draft.central_confirmed
     stored.revision += 1
     stored.saved_at, stored.saved_by = at or stored.incident.now(), by
-    _PUT(pk=stored.pk, saved_by=by.pk, **{name: getattr(stored, name) for name in _PUT_FIELDS})
+    _PUT(pk=stored.pk, saved_by=by.pk, **{name: getattr(stored, name) for name in _SAID})
     if draft.texts != before.texts:
         _put_texts(stored, draft.texts)
     if draft.statuses != before.statuses:
@@ -222,7 +222,7 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
         stored.held_back_from.set(draft.held_back)
 
 
-_PUT_FIELDS = (
+_SAID = (
     *("phase", "next_update_at", "occurred_at", "valid_until"),
     *("central_confirmed", "revision", "saved_at"),
 )
@@ -230,7 +230,7 @@ _PUT = ComposedUpdate(
     lambda pk, **said: (Update.objects.filter(pk=pk), said),
     pk=BigIntegerField(),
     saved_by=BigIntegerField(),
-    **{field.name: field for field in Update._meta.concrete_fields if field.name in _PUT_FIELDS},
+    **{field.name: field for field in Update._meta.concrete_fields if field.name in _SAID},
 )
 
 

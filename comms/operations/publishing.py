@@ -17,7 +17,7 @@ from comms.operations.deliveries import check_own_texts, owe
 from comms.operations.drafts import Conflict, DraftData
 from comms.operations.plan import done_by_message
 from incidents import timeline
-from incidents.models import PHASE_CHANGES, EntryKind, Phase, PublicRevision, ServiceStatus
+from incidents.models import PHASE_CHANGES, EntryKind, Incident, Phase, PublicRevision, ServiceStatus
 from incidents.operations import locked, put_phase, put_statuses
 
 
@@ -72,7 +72,7 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
         raise Refused(_("What is told has not happened yet."), field="occurred_at")
     if not incident.is_open:
         raise Refused(_("This incident is resolved: reopen it first."), field="phase")
-    stored.number = (rows.last_number.first(incident=incident.pk) or 0) + 1
+    stored.number = next_number(incident)
     stored.published_at, stored.published_by = at, by
     _PUT(pk=stored.pk, number=stored.number, published_at=at, published_by=by.pk)
     statuses = {row.service: ServiceStatus(row.status) for row in stored.services.all()}
@@ -90,6 +90,11 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
     PublicRevision.objects.bump(incident)
     if stored.plan_item:
         done_by_message(stored.plan_item, stored, by=by, at=at)
+
+
+def next_number(incident: Incident) -> int:
+    """What the next message about *incident* is counted as, from 1."""
+    return (rows.last_number.first(incident=incident.pk) or 0) + 1
 
 
 _PUT = ComposedUpdate(

@@ -196,7 +196,7 @@ def _judged(update: Update, form: UpdateForm) -> dict[str, object]:
         "blocking": sum(finding.level == "block" for finding in findings),
         "languages": [_language(findings, language, fields) for language, fields in form.languages],
         "services": _services(update, form),
-        "number": (rows.last_number.first(incident=update.incident_id) or 0) + 1,
+        "number": publishing.next_number(update.incident),
         "cards": reach.cards(update, form, form.at),
     }
 
