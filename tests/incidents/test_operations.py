@@ -685,3 +685,12 @@ def test_of_two_who_resolve_at_once_one_is_told_of() -> None:
 
     assert [change.phase for change in incident.phase_changes.all()] == ["investigating", "resolved"]
     assert incident.entries.count() == 2
+
+
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="with a handful of rows PostgreSQL reads all of them"
+)
+def test_whether_an_incident_is_open_is_read_from_an_index_alone() -> None:
+    plan = Incident.objects.open().explain()
+
+    assert "USING COVERING INDEX phase_newest (incident_id=?)" in plan
