@@ -5,7 +5,7 @@ import fcntl
 import os
 import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,6 +57,17 @@ class Unfinished:
         spread(parent)
         self.path.mkdir()
 
+    def go_on_from(self, begun: Path, *, folders: Iterable[str]) -> bool:
+        """Take the place of *begun*, with its files and these *folders*, before anything is written; False where there
+        is no such folder.
+        """
+        try:
+            begun.rename(self.path)
+        except FileNotFoundError:
+            return False
+        self._folders.update(folders)
+        return True
+
     def store(self, name: str, content: bytes) -> None:
         handle = os.open(self._place(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
@@ -75,13 +86,16 @@ class Unfinished:
         except OSError:  # a file system without links, or one link too many
             shutil.copy2(source, place)
 
+    def drop(self, name: str) -> None:
+        os.unlink(f"{self.path}/{name}")  # noqa: PTH108  # as below
+
     def _place(self, name: str) -> str:
-        self._make_folder(name.rpartition("/")[0])
+        self.make_folder(name.rpartition("/")[0])
         return f"{self.path}/{name}"
 
-    def _make_folder(self, name: str) -> None:
+    def make_folder(self, name: str) -> None:
         if name and name not in self._folders:
-            self._make_folder(name.rpartition("/")[0])
+            self.make_folder(name.rpartition("/")[0])
             os.mkdir(f"{self.path}/{name}")  # noqa: PTH102  # dozens a publication, and a path of Python's costs as much
             self._folders.add(name)
 
@@ -92,6 +106,15 @@ class Unfinished:
 
     def give_up(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def folders_of(names: Iterable[str]) -> set[str]:
+    """The folders that files named so are in, and those that these are in."""
+    found: set[str] = set()
+    for name in names:
+        while (name := name.rpartition("/")[0]) and name not in found:
+            found.add(name)
+    return found
 
 
 def spread(folder: Path) -> None:

@@ -10,6 +10,7 @@ SPRITE = Path(__file__).with_name("sprite.svg").read_text()
 SYMBOLS = {
     found[1]: Html(found[0]) for found in re.finditer(r'<symbol id="i-(\w+)".*?</symbol>', SPRITE, re.DOTALL)
 }
+USED = re.compile(r'"#i-(\w+)"')
 
 
 @cache
@@ -20,5 +21,6 @@ def icon(name: str) -> Html:
 
 def sprite(page: Html) -> Html:
     """The symbols that *page* uses, to stand before them."""
-    used = (symbol for name, symbol in SYMBOLS.items() if f'"#i-{name}"' in page)
-    return tag("svg", join(used), class_="spr", width=0, height=0, aria_hidden="true")
+    used = set(USED.findall(page))
+    symbols = (symbol for name, symbol in SYMBOLS.items() if name in used)
+    return tag("svg", join(symbols), class_="spr", width=0, height=0, aria_hidden="true")

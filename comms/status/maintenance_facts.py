@@ -1,5 +1,7 @@
 """Reads planned work as the public may know it."""
 
+from uuid import UUID
+
 from accounts.composed import Composed, ComposedPrefetch
 from accounts.languages import Language
 from comms.status import facts
@@ -9,9 +11,20 @@ from incidents.models import Maintenance, MaintenanceChange, MaintenanceStatus
 NEWEST = 50
 
 
-def read() -> tuple[facts.Maintenance, ...]:
-    """The newest, and all that is not over; a fixed number of queries. What was cancelled is not public."""
-    return tuple(_maintenance(row) for row in _TOLD())
+_known: dict[UUID | None, tuple[facts.Maintenance, ...]] = {}  # one at most
+
+
+def read(version: UUID | None) -> tuple[facts.Maintenance, ...]:
+    """The newest, and all that is not over; a fixed number of queries. What was cancelled is not public.
+
+    What was read before under the same *version* is still true; None is that of what nobody counted.
+    """
+    if version is not None and (known := _known.get(version)) is not None:
+        return known
+    told = tuple(_maintenance(row) for row in _TOLD())
+    _known.clear()
+    _known[version] = told
+    return told
 
 
 _TOLD = Composed(

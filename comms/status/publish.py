@@ -6,6 +6,7 @@ The root holds one numbered folder for each publication and the symlink `current
     00000042/manifest.json   number, revision, moment, each file's sha256, headers by the end of a name
     00000042/site/…          the files; a web server's document root is current/site
     00000042/site/archive -> ../../archive/00000007/site: pages of what is over (comms.status.archive)
+    begun-00000042-1656683400/site/…  what the next one will have of it, while a message is being written
 
 Numbers only grow, and so do the modification times of files whose content changed, by which web servers tell versions
 apart. A publisher killed at any instant leaves at worst a folder that nothing points to, which the next one clears
@@ -26,10 +27,11 @@ from pathlib import Path
 
 from comms.status.archive import Archive, clear_archives, site_of
 from comms.status.documents import SUFFIXES, Document, with_siblings
-from comms.status.files import Unfinished, alone, numbers
+from comms.status.files import Unfinished, alone, folders_of, numbers
 from comms.status.marker import moving
 
 CURRENT = "current"
+BEGUN = "begun-"
 KEPT = 5
 MOST = 100  # folders, where nobody clears them away: then publishing does
 GRACE = 60  # seconds a replaced folder stays, for a reader who is still in it
@@ -94,6 +96,51 @@ def publish(
         return publication
 
 
+def begin_next(root: Path) -> None:
+    """Begin the folder of the next publication: the folders of the one shown, and its files that have a key.
+
+    Making them takes almost as long as writing what is new; so it is done while that is thought of. Does nothing where
+    it was done already or a publisher is at work. Raises OSError.
+    """
+    with alone(root / "lock", wait=False) as is_alone:
+        shown = published(root) if is_alone else None
+        if shown is None or (begun := _begun(root, shown)).exists():
+            return
+        _clear_begun(root)
+        folder = Unfinished(root, stamp=shown.stamp)
+        try:
+            for name in _folders(shown.files):
+                folder.make_folder(name)
+            for name in shown.keys:
+                for each in _of(name, shown):
+                    folder.take(f"site/{each}", f"{root}/{shown.number:08}/site/{each}")
+            folder.path.rename(begun)
+        except OSError:
+            folder.give_up()
+            raise
+
+
+def _begun(root: Path, before: Publication) -> Path:
+    """What was begun from the publication *before*: by its time too, should numbers ever begin anew."""
+    return root / f"{BEGUN}{before.number:08}-{before.stamp}"
+
+
+def _clear_begun(root: Path, *, but: Path | None = None) -> None:
+    for path in root.glob(f"{BEGUN}*"):
+        if path != but:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _folders(names: Iterable[str]) -> set[str]:
+    """What files of the site named so are in."""
+    return folders_of(f"site/{name}" for name in names)
+
+
+def _of(name: str, publication: Publication) -> list[str]:
+    """The file and its siblings, as far as *publication* has them."""
+    return [name + suffix for suffix in ("", *SUFFIXES) if name + suffix in publication.files]
+
+
 def clear(root: Path) -> None:
     """Remove the folders that nobody can be reading any more, and archives with them: not on the way to a reader."""
     with alone(root / "lock"):
@@ -118,14 +165,28 @@ class _Writer:
         self.before = before
         self.files: dict[str, str] = {}
         self.keys: dict[str, str] = {}
+        self._there: set[str] = set()  # names that stand in the folder already, siblings and all
 
     def write(self, documents: Iterable[Document]) -> tuple[dict[str, str], dict[str, str]]:
+        documents = list(documents)
+        self._go_on_from_begun(documents)
         for document in documents:
             if document.key:
                 self.keys[document.name] = document.key
             if not (self._is_known(document) and self._take(document.name)):
                 self._make(document)
         return self.files, self.keys
+
+    def _go_on_from_begun(self, documents: list[Document]) -> None:
+        """Where all that was begun has its place still; of its files those stay that are known."""
+        folders = _folders(self.before.files) if self.before else set()
+        if not self.before or not folders <= _folders(document.name for document in documents):
+            return
+        if self.folder.go_on_from(_begun(self.root, self.before), folders=folders):
+            self._there = {document.name for document in documents if self._is_known(document)}
+            for name in self.before.keys.keys() - self._there:
+                for each in _of(name, self.before):
+                    self.folder.drop(f"site/{each}")
 
     def _is_known(self, document: Document) -> bool:
         known = self.before.keys.get(document.name) if self.before else None
@@ -144,9 +205,9 @@ class _Writer:
     def _take(self, name: str) -> bool:
         """The file and its siblings from the publication before; False where they are not there any more."""
         assert self.before  # noqa: S101  # what is known is known from there
-        names = [name + suffix for suffix in ("", *SUFFIXES) if name + suffix in self.before.files]
+        names = _of(name, self.before)
         try:
-            for each in names:
+            for each in names if name not in self._there else ():
                 self.folder.take(f"site/{each}", f"{self.root}/{self.before.number:08}/site/{each}")
         except FileNotFoundError:
             return False
@@ -182,3 +243,4 @@ def _clear(root: Path) -> None:
         with suppress(OSError):
             linked.add(str((root / f"{kept:08}" / "site" / "archive").readlink()))
     clear_archives(root, linked)
+    _clear_begun(root, but=_begun(root, shown) if shown else None)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from comms.status import archiving, incident_facts
 from comms.status import notice as notices
 from comms.status.archive import disown, newest
-from comms.status.publish import Publication, clear, publish, published
+from comms.status.publish import Publication, begin_next, clear, publish, published
 from comms.status.render import HEADERS, documents, made_of_facts
 from comms.status.snapshot import snapshot, unarchived
 from incidents.models import Incident, Maintenance, PublicRevision
@@ -89,6 +89,16 @@ def archive_if_due(at: datetime | None = None) -> Publication | None:
         return None
     archiving.build(root, at, notice=notice)
     return renew()
+
+
+def be_ready() -> None:
+    """Somebody writes a message: what its publication needs is begun. Where that fails publishing does it, or says why
+    it cannot.
+    """
+    try:
+        begin_next(settings.DESK_STATUS_ROOT)
+    except OSError:
+        log.exception("publication_not_begun")
 
 
 def clear_away() -> None:

@@ -69,7 +69,7 @@ def _read(
         written_anew=incident_facts.read(rows(Q(pk__in=older), names=revision.names) if older else ()),
         past_impacts=_past_impacts(at),
         months=_months(incidents, changed, archive, names=revision.names),
-        maintenances=maintenance_facts.read(),
+        maintenances=maintenance_facts.read(revision.others),
         notice=notice,
         security_contact=settings.DESK_SECURITY_CONTACT,
         archived=frozenset(row.public_id for row in incidents if row.pk not in changed),

@@ -19,6 +19,7 @@ from comms.forms.updates import FORM_FIELDS, UpdateForm, base_of, taking_theirs,
 from comms.models import MessageTemplate, Update
 from comms.operations import drafts, publishing
 from comms.preview import status_page_with
+from comms.status import site
 from comms.status.render import POLICY
 from incidents.models import Incident, ServiceStatus
 
@@ -83,6 +84,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
         return without_draft(request, incident, incident.now())
     at = update.incident.now()
     if request.method == "GET":
+        site.be_ready()
         return page_of(request, update, UpdateForm(update=update, at=at))
     if request.POST.get("action") == "discard":
         drafts.discard(update, by=request.user)
@@ -163,6 +165,7 @@ def check(request: Request, public_id: str) -> HttpResponse:
     update = draft_of(_incident(public_id))
     if update is None:
         return HttpResponse(status=204)
+    site.be_ready()
     form = UpdateForm(request.POST, update=update, at=update.incident.now())
     form.is_valid()
     return render(request, "comms/checked.html", _judged(update, form))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from uuid import uuid4
 
 from django.db import models, transaction
 from django.db.models import F, Subquery
@@ -41,7 +42,9 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
         if not _RAISE():
             self.get_or_create(pk=1)
             _RAISE()
-        if incident is not None:
+        if incident is None:
+            self.filter(pk=1).update(others=uuid4())
+        else:
             _MARK(incident=incident.pk)
 
     def bump_names(self) -> None:
@@ -78,6 +81,11 @@ class PublicRevision(models.Model):
 
     number = models.PositiveBigIntegerField(default=0)
     names = models.PositiveBigIntegerField(default=0, help_text="The number when a name last changed.")
+    others = models.UUIDField(
+        null=True,
+        editable=False,
+        help_text="Another with each change of what is no incident's, planned work above all.",
+    )
 
     objects = PublicRevisionQuerySet.as_manager()
 

@@ -1,6 +1,8 @@
 """The composer as its writers meet it: nothing typed is lost, nothing wrong goes out."""
 
+import errno
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.roles import Role
 from comms.models import Delivery, Update
 from comms.operations import publishing
+from comms.status import site
 from comms.status.languages import WORDS
 from comms.status.pages.status import status_page
 from comms.status.snapshot import snapshot
@@ -64,6 +67,37 @@ def test_the_holding_statement_is_two_clicks_away(client: Client, incident: Inci
 
     assert response.url == reverse("desk:room", args=[incident.public_id])  # type: ignore[attr-defined]
     assert Update.objects.published().get().number == 1
+
+
+@pytest.mark.parametrize("page", ["compose", "check"])
+def test_while_a_message_is_written_its_publication_is_begun(
+    client: Client, incident: Incident, page: str, settings: Any
+) -> None:
+    writer(client)
+    address = begin(client, incident)
+    pressed = typed(client, address)
+    site.renew()
+    assert not [*Path(settings.DESK_STATUS_ROOT).glob("begun-*")]
+
+    if page == "compose":
+        client.get(address)
+    else:
+        client.post(reverse("comms:check", args=[incident.public_id]), pressed)
+
+    assert len([*Path(settings.DESK_STATUS_ROOT).glob("begun-*")]) == 1
+
+
+def test_a_disk_that_refuses_stops_nobody_from_writing(
+    client: Client, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_root: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    writer(client)
+    address = begin(client, incident)
+    monkeypatch.setattr(site, "begin_next", refuse)
+
+    assert client.get(address).status_code == 200
 
 
 def test_publishing_asks_few_questions_so_that_it_is_read_at_once(

@@ -17,7 +17,7 @@ from comms.status.facts import Facts, Text
 from comms.status.render import render
 from comms.status.snapshot import snapshot
 from incidents import operations
-from incidents.models import Maintenance, MaintenanceStatus, ServiceStatus
+from incidents.models import Maintenance, MaintenanceStatus, PublicRevision, ServiceStatus
 from incidents.opening_hours import Window
 from tests import factories
 from tests.factories import OUTAGE
@@ -105,7 +105,7 @@ def test_old_work_goes_what_lasts_stays_and_the_newest_comes_first(monkeypatch: 
         for status, hours in ((S.SCHEDULED, -5), (S.COMPLETED, -4), (S.COMPLETED, -3), (S.SCHEDULED, 2))
     )
 
-    told = [maintenance.id for maintenance in maintenance_facts.read()]
+    told = [maintenance.id for maintenance in maintenance_facts.read(None)]
 
     assert told == [work.public_id for work in (next_, done, late)]
     assert old.public_id not in told
@@ -117,10 +117,34 @@ def test_the_number_of_queries_does_not_grow_with_the_work() -> None:
         planned(follows=factories.incident())
         planned(follows=factories.incident())
         with CaptureQueriesContext(connection) as queries:
-            maintenance_facts.read()
+            maintenance_facts.read(None)
         counts.append(len(queries))
 
     assert counts == [3, 3]
+
+
+def test_it_is_read_again_when_something_of_it_changed_and_else_not() -> None:
+    def reading() -> tuple[list[MaintenanceStatus], bool]:
+        with CaptureQueriesContext(connection) as queries:
+            told = snapshot(OUTAGE).maintenances
+        asked = any('FROM "incidents_maintenance"' in query["sql"] for query in queries)
+        return [maintenance.status for maintenance in told], asked
+
+    work = planned()
+    outage = factories.incident()
+    assert reading() == ([S.SCHEDULED], True)
+    with transaction.atomic():
+        PublicRevision.objects.bump(outage)
+    assert reading() == ([S.SCHEDULED], False)
+
+    operations.move_maintenance(work, S.CANCELLED, key=uuid.uuid4(), by=work.created_by, at=OUTAGE)
+    assert reading() == ([], True)
+
+
+def test_what_nobody_counted_is_read_each_time() -> None:
+    assert maintenance_facts.read(None) == ()
+    work = factories.maintenance()
+    assert [maintenance.id for maintenance in maintenance_facts.read(None)] == [work.public_id]
 
 
 def taken(work: Maintenance, step: str, at: datetime) -> None:

@@ -14,12 +14,23 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comms.status import files
 from comms.status.documents import Document
 from comms.status.files import Unfinished
 from comms.status.front import StatusFront
-from comms.status.publish import GRACE, KEPT, MOST, Publication, clear, publish, published
+from comms.status.publish import (
+    GRACE,
+    KEPT,
+    MOST,
+    Publication,
+    begin_next,
+    clear,
+    publish,
+    published,
+)
 from tests.comms.status.test_front import asking, broken
 
 AT = datetime(2022, 7, 1, 13, 20, tzinfo=UTC)
@@ -29,7 +40,7 @@ import os, random, signal, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 from comms.status.documents import Document
-from comms.status.publish import publish, published
+from comms.status.publish import begin_next, publish, published
 
 root = Path(sys.argv[1])
 
@@ -39,6 +50,8 @@ def publish_next():
     files = [Document(f"{name}/index.html", lambda: str(revision).encode() * 20) for name in names]
     files += [Document(f"{name}/same.html", lambda: b"the same", "key" * (len(name) % 3)) for name in names]
     headers = {".html": {"Content-Type": "text/html", "Vary": "Accept-Encoding"}}
+    if revision % 3:
+        begin_next(root)
     publish(files, root, revision=revision, at=datetime.now(UTC), headers=headers)
 """
 KILLED_BY_CHANCE = (
@@ -155,6 +168,126 @@ def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
     put(tmp_path, 1)
 
     assert read(tmp_path) == site(1)
+
+
+NAMES = (
+    "fr/index.html",
+    "nl/index.html",
+    "fr/incidents/a/index.html",
+    "fr/incidents/b/index.html",
+    "feed.xml",
+)
+LONG = 200  # letters, so that it has siblings
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "before", "before", "long before", "anew"]),
+            st.sets(st.sampled_from(NAMES), max_size=1),
+            st.lists(st.sampled_from(["x", "y", "k", "l"]), min_size=len(NAMES), max_size=len(NAMES)),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_whatever_was_begun_the_publication_is_as_if_nothing_was(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[str, set[str], list[str]]]
+) -> None:
+    """Of each publication: what was begun before it, which page it lacks, and what the others say; "k" and "l" under a
+    key.
+    """
+    begun, plain = (tmp_path_factory.mktemp(name) for name in ("begun", "plain"))
+    for revision, (begin, lacking, words) in enumerate(history):
+        made = [
+            Document(name, partial(bytes, word.encode() * LONG), word if word in "kl" else "")
+            for name, word in zip(NAMES, words, strict=True)
+            if name not in lacking
+        ]
+        if begin:
+            begin_next(begun)
+        if begin == "long before":
+            for root in (begun, plain):
+                publish([], root, revision=revision, at=AT, headers=HEADERS)
+        for root in (begun, plain):
+            publish(made, root, revision=revision, at=AT, headers=HEADERS, all_anew=begin == "anew")
+
+        check_whole((begun / "current").resolve())
+        assert tree(begun) == tree(plain)
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    """What is shown; None for a folder."""
+    site = (root / "current" / "site").resolve()
+    return {
+        str(path.relative_to(site)): path.read_bytes() if path.is_file() else None for path in site.rglob("*")
+    }
+
+
+def test_what_was_begun_need_not_be_taken_when_it_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    take = Unfinished.take
+
+    def noted(folder: Unfinished, name: str, source: str) -> None:
+        taken.append(name)
+        take(folder, name, source)
+
+    def put(revision: int) -> None:
+        known = documents({"fr/old/index.html": b"<p>1", "fr/older/index.html": b"<p>2" * 200}, "key")
+        made = [*documents(site(revision)), *known]
+        publish(made, tmp_path, revision=revision, at=AT, headers=HEADERS)
+
+    monkeypatch.setattr(Unfinished, "take", noted)
+    put(1)
+    assert taken == []
+    begin_next(tmp_path)
+    assert len(taken) == len(("old", "older", "older.gz", "older.br"))
+    begin_next(tmp_path)
+    put(2)
+    assert len(taken) == len(("old", "older", "older.gz", "older.br"))
+    put(3)
+    assert len(taken) == 2 * len(("old", "older", "older.gz", "older.br"))
+
+
+def test_nothing_is_begun_before_there_was_anything_or_while_a_publisher_is_at_work(tmp_path: Path) -> None:
+    begin_next(tmp_path)
+    put(tmp_path, 1)
+    with files.alone(tmp_path / "lock"):
+        begin_next(tmp_path)
+    assert not [*tmp_path.glob("begun-*")]
+
+    begin_next(tmp_path)
+    assert [*tmp_path.glob("begun-*")]
+
+
+def test_what_was_begun_and_is_of_no_use_any_more_is_cleared_away(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    begin_next(tmp_path)
+    clear(tmp_path)
+    [of_use] = tmp_path.glob("begun-*")
+    publish([], tmp_path, revision=2, at=AT, headers=HEADERS)  # which has no place for its folders
+    begin_next(tmp_path)
+    assert not of_use.exists()
+
+    publish(documents(site(3)), tmp_path, revision=3, at=AT, headers=HEADERS, all_anew=True)
+    clear(tmp_path)
+    assert not [*tmp_path.glob("begun-*")]
+
+
+def test_a_full_disk_leaves_nothing_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    publish(documents(site(1), "key"), tmp_path, revision=1, at=AT, headers=HEADERS)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(Unfinished, "take", full)
+
+    with pytest.raises(OSError, match="No space"):
+        begin_next(tmp_path)
+
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_nothing_was_published_in_an_empty_folder(tmp_path: Path) -> None:
