@@ -63,8 +63,15 @@ def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = None
         config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
     else:
+        from farmaflux_desk.planned import PlannedConnection  # SQLite needs no psycopg
+
         config["OPTIONS"] = {
-            "pool": {"min_size": 1, "max_size": CONNECTIONS, "timeout": 2},
+            "pool": {
+                "connection_class": PlannedConnection,
+                "min_size": 1,
+                "max_size": CONNECTIONS,
+                "timeout": 2,
+            },
             "options": IDLE_TIMEOUT,
             **GONE_WITHIN,
             **PREPARED,

@@ -30,6 +30,6 @@ def with_siblings(name: str, content: bytes) -> dict[str, bytes]:
     files = {name: content}
     if len(content) >= SMALLEST:
         if name.endswith(PAGES):
-            files[f"{name}.br"] = brotli.compress(content, mode=brotli.MODE_TEXT, quality=3)
+            files[f"{name}.br"] = brotli.compress(content, mode=brotli.MODE_TEXT, quality=2)
         files[f"{name}.gz"] = igzip.compress(content, compresslevel=2, mtime=0)
     return files

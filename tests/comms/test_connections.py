@@ -15,6 +15,7 @@ from comms.channels.base import Capabilities, Doubt, Receipt, Setting, Transport
 from comms.models import Channel, Delivery
 from comms.operations import deliveries
 from farmaflux_desk.configuration import CONNECTIONS
+from farmaflux_desk.planned import MOST_PREPARED
 from farmaflux_desk.runner import LaneJob, Runner, wait_for_connections
 from tests import factories
 
@@ -104,6 +105,14 @@ def test_who_may_not_keep_a_connection_yet_has_claimed_nothing(monkeypatch: pyte
     relay.send_through(f"{channel.pk}/0", by=by)
 
     assert asked[:3] == [(False, "queued"), (True, "queued"), "sent"]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no pool")
+@pytest.mark.django_db
+def test_a_connection_keeps_the_plans_of_more_questions_than_a_desk_asks() -> None:
+    connection.ensure_connection()
+
+    assert connection.connection.prepared_max == MOST_PREPARED > 100
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no pool")
