@@ -6,10 +6,10 @@ from pathlib import Path
 
 from comms.status import moments
 from comms.status.badge import indicator
-from comms.status.facts import Facts
+from comms.status.facts import Facts, Text
 from comms.status.html import Html, fill, join, tag
 from comms.status.icons import icon, sprite
-from comms.status.pages.frame import CHARSET, DOCTYPE
+from comms.status.pages.frame import CHARSET, DOCTYPE, NOTICE_BEGINS, NOTICE_ENDS
 from comms.status.pages.spoken import spoken
 from comms.status.pages.status import consequence
 from comms.status.words import Words
@@ -24,8 +24,9 @@ STYLE = Html(
     ".spr{position:absolute}"
     ".i{flex:none;width:1.5rem;height:1.5rem}"
     ".critical{background:#fce6e4}.major{background:#fdeadd}.maintenance{background:#e5eefb}.none{background:#e4f3e9}"
+    ".hand{background:#fdf2d3}.hand~a{display:none}"
     ":focus-visible{outline:3px solid #0b3fc4;outline-offset:-3px}"
-    "@media(prefers-color-scheme:dark){body,.critical,.major,.maintenance,.none{color:#eef2f0;background:#2a2118}}"
+    "@media(prefers-color-scheme:dark){body,.critical,.major,.maintenance,.none,.hand{color:#eef2f0;background:#2a2118}}"
 )
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src '{STYLE_HASH}'"
@@ -33,7 +34,10 @@ MARKS = {"none": "ok", "minor": "degraded", "major": "partial", "critical": "maj
 
 
 def banner(facts: Facts, words: Words) -> Html:
-    """One sentence and a link to the rest, to stand in a frame of two lines. No script, nothing from elsewhere."""
+    """One sentence and a link to the rest, to stand in a frame of two lines. No script, nothing from elsewhere.
+
+    banner.js shows it unless it says "none" and bears no notice.
+    """
     state = indicator(facts)
     said = [tag("b", f"FarmaFlux{words.colon} {words.summary[state]}."), " "]
     incidents = facts.open_incidents
@@ -54,5 +58,21 @@ def banner(facts: Facts, words: Words) -> Html:
         tag("title", f"FarmaFlux{words.colon} {words.summary[state]}"),
         tag("style", STYLE),
     ]
-    body = tag("body", sprite(link), link, class_=state)
+    body = tag("body", notice(facts.notice, words), sprite(link), link, class_=state)
     return join([DOCTYPE, tag("html", tag("head", head), body, lang=words.language)])
+
+
+def notice(text: Text | None, words: Words) -> Html:
+    """What the night shift says by hand, in place of all else; or the empty place for it."""
+    if text is None:
+        return join([NOTICE_BEGINS, NOTICE_ENDS])
+    link = tag(
+        "a",
+        icon("degraded"),
+        tag("p", tag("b", f"FarmaFlux{words.colon} "), spoken(text, words)),
+        class_="hand",
+        href=f"/{words.language}/",
+        target="_blank",
+        rel="noopener",
+    )
+    return join([NOTICE_BEGINS, sprite(link), link, NOTICE_ENDS])

@@ -1,5 +1,6 @@
 """Puts a notice on every page of the site that is there, without the database the site was made from."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -9,12 +10,17 @@ from time import time
 
 from accounts.languages import Language
 from comms.status import archive as archives
+from comms.status import banner
 from comms.status import notice as notices
 from comms.status.documents import SUFFIXES, Document
 from comms.status.facts import Text
 from comms.status.files import alone, numbers
 from comms.status.languages import WORDS
+from comms.status.pages import frame
 from comms.status.publish import Publication, publish, published
+
+# Who writes the notice, by the end of the name of what it stands in.
+PLACES = {".html": frame.notice, ".htm": banner.notice}
 
 
 class NoSite(Exception):
@@ -65,13 +71,13 @@ def _with(notice: Text | None, folder: Path, names: list[str]) -> Iterator[Docum
 
 
 def _read(path: Path, name: str, notice: Text | None) -> bytes:
-    content = path.read_bytes()
-    first = name.split("/")[0]
-    return (
-        notices.on(content, notice, first if first in WORDS else Language.FR)
-        if name.endswith(".html")
-        else content
-    )
+    content, write = path.read_bytes(), PLACES.get(path.suffix)
+    return notices.on(content, notice, _language(name), write) if write else content
+
+
+def _language(name: str) -> str:
+    """Of the folder that it is in, or its own."""
+    return next((part for part in re.split("[/.]", name) if part in WORDS), Language.FR)
 
 
 def _archived(root: Path, known: archives.Archive, notice: Text | None, made_of: str) -> archives.Archive:

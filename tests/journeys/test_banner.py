@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
@@ -53,12 +54,34 @@ def test_the_banner_shows_while_something_is_wrong_and_goes_when_it_is_over(
     expect(page.locator("iframe")).to_have_count(0)
 
 
+def test_what_the_night_shift_says_by_hand_is_shown_though_all_was_well_before(
+    elsewhere: str, settings: Settings, open_page: Callable[..., Page]
+) -> None:
+    root = Path(settings.DESK_STATUS_ROOT)
+    publish(documents(facts()), root, revision=1, at=AT, headers=HEADERS)
+    page = open_page()
+    page.clock.install()
+    page.goto(elsewhere)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("iframe")).to_have_count(0)
+
+    call_command("breakglass", "Appelez le 02 555 01 00.", "Bel 02 555 01 00.")
+    page.clock.run_for(61_000)
+    shown = page.frame_locator("iframe[title=FarmaFlux]").locator("a:visible")
+    expect(shown).to_have_text("FarmaFlux: Bel 02 555 01 00.")
+    assert page.locator("iframe").bounding_box() == shown.bounding_box()
+
+    call_command("breakglass", "--clear")
+    page.clock.run_for(61_000)
+    expect(page.locator("iframe")).to_have_count(0)
+
+
 def test_a_page_whose_status_site_is_gone_stays_as_it_is(
     elsewhere: str, settings: Settings, open_page: Callable[..., Page]
 ) -> None:
     publish(documents(facts(incident())), Path(settings.DESK_STATUS_ROOT), revision=1, at=AT, headers=HEADERS)
     page = open_page()
-    page.route("**/api/v2/**", lambda route: route.abort())
+    page.route("**/banner/*.htm", lambda route: route.abort())
     page.goto(elsewhere)
 
     expect(page.get_by_role("heading")).to_have_text("Apotheeksoftware (voorbeeld)")

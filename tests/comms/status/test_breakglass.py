@@ -110,9 +110,31 @@ def test_what_is_no_page_is_as_it_was_and_the_number_grew(root: Path) -> None:
     assert before
     assert after
     assert (after.number, after.revision, after.at) == (before.number + 1, before.revision, before.at)
-    assert {name: digest for name, digest in after.files.items() if ".html" not in name} == {
-        name: digest for name, digest in before.files.items() if ".html" not in name
+    assert {name: digest for name, digest in after.files.items() if ".htm" not in name} == {
+        name: digest for name, digest in before.files.items() if ".htm" not in name
     }
+
+
+def test_it_stands_in_the_banners_of_software_houses_each_in_its_language_and_goes_again(root: Path) -> None:
+    site.renew(AT)
+    before = banners(root)
+    breakglass(FR, NL)
+    during = banners(root)
+    site.renew(AT)
+    renewed = banners(root)
+    breakglass("--clear")
+
+    assert before.keys() == {"fr", "nl", "de", "en"}
+    assert (ESCAPED in during["fr"], NL in during["nl"]) == (True, True)
+    assert "Text auf Französisch" in during["de"]
+    assert Read(during["nl"].encode()).count("a") == 2
+    assert 'href="/nl/"' in during["nl"]
+    assert renewed == during
+    assert banners(root) == before
+
+
+def banners(root: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (root / "current/site/banner").glob("*.htm")}
 
 
 def test_compressed_readers_see_it_as_well(root: Path) -> None:
