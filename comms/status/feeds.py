@@ -109,7 +109,7 @@ def _message(update: Update, words: Words) -> Html:
 
 def _update(state: str, word: str, text: Text, at: datetime, words: Words) -> Html:
     here = moments.local(at)
-    stamp = tag("small", moments.day(at, words), f", {here.hour}:{here:%M}")
+    stamp = tag("small", moments.day(at, words), f", {here:%H:%M}")
     localised = f" ({word})" if words.language != "en" else ""
     lines = join(text.said_in(words.language).text.splitlines(), between="<br>")
     return tag("p", stamp, tag("br"), tag("strong", STATES[state]), localised, " - ", lines)

@@ -31,14 +31,14 @@ def first_after(year: int, month: int) -> datetime:
 
 
 def clock(moment: datetime, *, seconds: bool = False) -> Html:
-    """<time>15:45</time>, and which of the two where the clocks tell it twice: <time>2:45 CEST</time>"""
+    """<time>15:45</time>, and which of the two where the clocks tell it twice: <time>02:45 CEST</time>"""
     return _clock(moment.astimezone(UTC), seconds=seconds)  # the two are equal as moments of Brussels
 
 
 @lru_cache(maxsize=1024)  # the same in each language
 def _clock(moment: datetime, *, seconds: bool) -> Html:
     here = local(moment)
-    shown = f"{here.hour}:{here:%M:%S}" if seconds else f"{here.hour}:{here:%M}"
+    shown = f"{here:%H:%M:%S}" if seconds else f"{here:%H:%M}"
     if here.hour == TWICE and here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset():
         shown = f"{shown} {here:%Z}"
     return tag("time", shown, datetime=here.isoformat(timespec="seconds" if seconds else "minutes"))

@@ -48,13 +48,13 @@ class Clock:
         return self.unmoved(text) + self.shift
 
     def filled_in(self, text: str) -> str:
-        """*text* with its {t:15:45} as people write that moment ("9:05"), "24:00" for midnight itself."""
+        """*text* with its {t:15:45} as people write that moment ("09:05"), "24:00" for midnight itself."""
         return _PLACEHOLDER.sub(lambda found: self._shown(found[1] or "", int(found[2]), found[3]), text)
 
     def _shown(self, day: str, hour: int, minutes: str) -> str:
         """*day* ends in a space, or is empty for that of the story."""
         moment = self.at(f"{day}{hour % 24:02}:{minutes}").astimezone(BRUSSELS)
-        return "24:00" if hour == 24 and not self.shift else f"{moment.hour}:{moment:%M}"
+        return "24:00" if hour == 24 and not self.shift else f"{moment:%H:%M}"
 
 
 def moved_to(clock: Clock, text: str, moment: datetime) -> Clock:

@@ -164,7 +164,7 @@ def test_a_moved_story_shows_moved_times_that_are_still_round(utc: Any) -> None:
     clock = moved_to(CLOCK, "15:20", utc(2026, 11, 23, 8, 34, 29))
 
     assert (clock.at("13:30"), clock.at("15:20")) == (utc(2026, 11, 23, 6, 40), utc(2026, 11, 23, 8, 30))
-    assert clock.filled_in("à {t:15:45}, puis {t:24:00}.") == "à 9:55, puis 18:10."
+    assert clock.filled_in("à {t:15:45}, puis {t:24:00}.") == "à 09:55, puis 18:10."
     assert CLOCK.filled_in("à {t:15:45}, puis {t:24:00}.") == "à 15:45, puis 24:00."
 
 
@@ -174,7 +174,7 @@ def test_what_is_told_of_a_day_before_the_clocks_changed_has_the_hour_of_that_da
     )  # and 18 May becomes 14 October, still summer time
 
     assert clock.at("2022-05-18 11:30") == utc(2026, 10, 14, 2, 25)
-    assert clock.filled_in("à {t:2022-05-18 11:30}.") == "à 4:25."
+    assert clock.filled_in("à {t:2022-05-18 11:30}.") == "à 04:25."
 
 
 # -- pharmacies

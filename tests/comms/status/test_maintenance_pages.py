@@ -69,7 +69,7 @@ def test_what_was_planned_and_what_was_done_are_told_apart() -> None:
     page = shown(ONE, maintenances=(done,)).text
 
     assert "Prévu vendredi 1er juillet 2022, 22:00 – 24:00" in page
-    assert "Réel vendredi 1er juillet 2022 à 22:05 – samedi 2 juillet 2022 à 0:30" in page
+    assert "Réel vendredi 1er juillet 2022 à 22:05 – samedi 2 juillet 2022 à 00:30" in page
 
 
 def test_notes_come_newest_first_and_the_plan_is_not_told_twice() -> None:
@@ -252,10 +252,10 @@ def test_services_are_under_maintenance_while_it_lasts_unless_worse(status: S) -
     [
         (0, 2, "vendredi 1er juillet 2022, 22:00 – 24:00"),
         (-2, 1, "vendredi 1er juillet 2022, 20:00 – 21:00"),
-        (0, 3, "vendredi 1er juillet 2022 à 22:00 – samedi 2 juillet 2022 à 1:00"),
-        (2, 1, "samedi 2 juillet 2022, 0:00 – 1:00"),
-        (2, 0, "samedi 2 juillet 2022, 0:00 – 0:00"),
-        (0, 26, "vendredi 1er juillet 2022 à 22:00 – dimanche 3 juillet 2022 à 0:00"),
+        (0, 3, "vendredi 1er juillet 2022 à 22:00 – samedi 2 juillet 2022 à 01:00"),
+        (2, 1, "samedi 2 juillet 2022, 00:00 – 01:00"),
+        (2, 0, "samedi 2 juillet 2022, 00:00 – 00:00"),
+        (0, 26, "vendredi 1er juillet 2022 à 22:00 – dimanche 3 juillet 2022 à 00:00"),
     ],
 )
 def test_midnight_ends_the_day_that_it_ends(hours: int, length: int, shown_as: str) -> None:

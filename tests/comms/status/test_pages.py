@@ -96,7 +96,7 @@ def test_a_promise_for_another_day_names_the_day() -> None:
 
     page = shown("fr/index.html", incident(updates=(promised,))).text
 
-    assert "Prochain message samedi 2 juillet à 7:20" in page
+    assert "Prochain message samedi 2 juillet à 07:20" in page
 
 
 def test_both_times_of_a_message_are_told_where_they_differ_and_only_there() -> None:
@@ -119,10 +119,10 @@ def test_in_the_night_that_has_an_hour_twice_a_time_says_which_of_them_it_means(
 
     page = shown("nl/index.html", world, at=began + timedelta(hours=3))
 
-    assert "sinds 2:45 CEST" in page.text
-    assert re.findall(r"\b[23]:\d\d(?: CES?T)?", page.text.partition("Berichten")[2])[:2] == [
-        "3:45",
-        "2:15 CET",
+    assert "sinds 02:45 CEST" in page.text
+    assert re.findall(r"\b0[23]:\d\d(?: CES?T)?", page.text.partition("Berichten")[2])[:2] == [
+        "03:45",
+        "02:15 CET",
     ]
 
 
@@ -130,8 +130,8 @@ def test_two_moments_that_the_clocks_of_brussels_tell_alike_are_told_apart() -> 
     first = datetime(2022, 10, 30, 2, 45, tzinfo=BRUSSELS)
 
     assert [clock(first), clock(first.replace(fold=1))] == [
-        '<time datetime="2022-10-30T02:45+02:00">2:45 CEST</time>',
-        '<time datetime="2022-10-30T02:45+01:00">2:45 CET</time>',
+        '<time datetime="2022-10-30T02:45+02:00">02:45 CEST</time>',
+        '<time datetime="2022-10-30T02:45+01:00">02:45 CET</time>',
     ]
 
 
