@@ -157,7 +157,7 @@ def test_on_a_screen_of_3840_pixels_it_is_larger(site: str, page: Page) -> None:
     assert (usual, page.evaluate(size)) == ("16px", "24px")
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 780), (390, 844)])
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (375, 667), (360, 780), (390, 844)])
 @pytest.mark.parametrize("language", ["fr", "nl", "de", "en"])
 def test_the_whole_answer_of_the_day_is_above_the_fold_of_a_phone(
     desk: str, settings: Settings, open_page: Callable[..., Page], language: str, width: int, height: int
@@ -172,6 +172,18 @@ def test_the_whole_answer_of_the_day_is_above_the_fold_of_a_phone(
     )
     assert bottoms == sorted(bottoms)
     assert bottoms[-1] <= height
+
+
+@pytest.mark.parametrize("height", [568, 640, 256])
+def test_on_the_smallest_phone_the_next_message_stays_in_sight_but_hides_no_page_read_at_400_per_cent(
+    desk: str, settings: Settings, open_page: Callable[..., Page], height: int
+) -> None:
+    publish(documents(_the_day()), settings.DESK_STATUS_ROOT, revision=1, at=AT, headers=HEADERS)
+    page = open_page(viewport={"width": 320, "height": height}, java_script_enabled=False)
+    page.goto(f"{desk}/fr/")
+
+    bottom = page.locator(".next").evaluate("next => next.getBoundingClientRect().bottom")
+    assert (bottom <= height) == (height > 256)
 
 
 def _the_day() -> Facts:
