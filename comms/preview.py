@@ -128,6 +128,11 @@ def _update(
         part: facts.Text(**{language: parts.get(part, "").strip() for language, parts in draft.texts.items()})
         for part in PARTS
     }
+    spoken = [
+        language
+        for language in draft.texts
+        if any(said[part].in_language(language) for part in ("headline", "body"))
+    ]
     return facts.Update(
         id="preview",
         phase=draft.phase,
@@ -142,5 +147,10 @@ def _update(
         ),
         corrected_at=None,
         withdrawn_at=None,
-        **said,
+        headline=said["headline"],
+        title=said["title"],
+        body=said["body"],
+        do=facts.part_of(said["do"], spoken),
+        dont=facts.part_of(said["dont"], spoken),
+        patient=facts.part_of(said["patient"], spoken),
     )

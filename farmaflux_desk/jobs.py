@@ -23,7 +23,7 @@ def jobs(runner: str) -> tuple[Job | LaneJob, ...]:
         Job("give a sign of life", partial(signs.seen, runner), timedelta(seconds=5)),
         LaneJob("deliver", relay.lanes, outbox.deliver, timedelta(seconds=1)),
         Job("renew status site", site.renew_if_changed, timedelta(seconds=1)),
-        Job("keep the status site young", site.renew_if_old, timedelta(minutes=1)),
+        Job("keep the status site young", site.renew_if_old, timedelta(seconds=5)),
         Job("clear the status site's past away", site.clear_away, timedelta(minutes=15)),
         LaneJob("follow the status site", targets.lanes, targets.follow_in, timedelta(seconds=1)),
         Job("play scenarios", replay.play_all, timedelta(seconds=1)),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import EmailMessage as Message
-from email.policy import SMTP, Policy, default
+from email.policy import SMTP, EmailPolicy, Policy, default
 from secrets import token_hex
 from typing import Any, cast
 
@@ -45,7 +45,8 @@ class Letter(EmailMessage):
         self.content = content
 
     def message(self, *, policy: "Policy[Any] | None" = default) -> Message:
-        return cast(Message, message_from_bytes(self.content, policy=policy or default))
+        as_written = cast("EmailPolicy[Any]", policy or default).clone(refold_source="none")
+        return cast(Message, message_from_bytes(self.content, policy=as_written))
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ import hmac
 import json
 import time
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from uuid import uuid5
 
 from django.conf import settings
-from django.core.mail import EmailMessage, EmailMultiAlternatives
+from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from comms.channels.email import EmailTransport
 from comms.channels.http import Answer, judge
 from comms.channels.letter import Reader, domain
 from comms.channels.notices import WRONG_KEY, Written, address_of, subscribed, written
+from comms.channels.stencil import Letter, Stencil
 from comms.channels.webhook import Post, WebhookTransport
 from comms.models import Action, Delivery, Notice, Scope, Subscriber
 from comms.status import api
@@ -58,7 +60,7 @@ class SubscriberMail(EmailTransport):
             raise
 
 
-def notice_letter(delivery: Delivery, notice: Written) -> EmailMultiAlternatives:
+def notice_letter(delivery: Delivery, notice: Written) -> Letter:
     """In the language that was asked for; the same each time it is made, Message-ID included."""
     context = {
         "notice": notice,
@@ -70,26 +72,25 @@ def notice_letter(delivery: Delivery, notice: Written) -> EmailMultiAlternatives
     }
     with translation.override(delivery.language):
         subject = _("Confirm your subscription") if notice.confirms else _("You are subscribed already")
-        message = EmailMultiAlternatives(
-            subject=f"FarmaFlux · {subject}",
-            body=render_to_string("public/mail/notice.txt", context),
-            to=[notice.address],
-            reply_to=[settings.DESK_MAIL_REPLY_TO] if settings.DESK_MAIL_REPLY_TO else [],
-            headers=_headers(delivery, context["unsubscribe"]),
+        stencil = Stencil.of(
+            headers={
+                "From": str(settings.DEFAULT_FROM_EMAIL),
+                "Reply-To": settings.DESK_MAIL_REPLY_TO,
+                "Subject": f"FarmaFlux · {subject}",
+                "Date": format_datetime(timezone.localtime(delivery.created_at)),
+                "Content-Language": delivery.language,
+                "Auto-Submitted": "auto-generated",  # RFC 3834
+                "X-Auto-Response-Suppress": "All",  # the same for Exchange
+            },
+            text=render_to_string("public/mail/notice.txt", context),
+            html=render_to_string("public/mail/notice.html", context),
         )
-        message.attach_alternative(render_to_string("public/mail/notice.html", context), "text/html")
-    return message
-
-
-def _headers(delivery: Delivery, unsubscribe: object) -> dict[str, str]:
-    return {
+    headers = {
         "Message-ID": f"<{delivery.key}@{domain()}>",
-        "Content-Language": delivery.language,
-        "Auto-Submitted": "auto-generated",  # RFC 3834
-        "X-Auto-Response-Suppress": "All",  # the same for Exchange
-        "List-Unsubscribe": f"<{unsubscribe}>",  # RFC 2369
+        "List-Unsubscribe": f"<{context['unsubscribe']}>",  # RFC 2369
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
     }
+    return stencil.filled(to=notice.address, headers=headers, blanks={})
 
 
 @dataclass(frozen=True)

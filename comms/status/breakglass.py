@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from time import time
 
-from accounts.languages import Language
 from comms.status import archive as archives
 from comms.status import banner
 from comms.status import notice as notices
@@ -52,10 +51,12 @@ def put(
 def _publish(
     root: Path, shown: Publication, notice: Text | None, archive: archives.Archive | None
 ) -> Publication:
-    """The publication *shown* with *notice*; of the same revision and moment, as nothing else is newer in it."""
+    """The publication *shown* with *notice*, of the same revision and moment, as nothing else is newer in it; or what
+    came in between with it.
+    """
     folder = root / f"{shown.number:08}" / "site"
     plain = [name for name in shown.files if not name.endswith(SUFFIXES)]
-    return publish(
+    publication = publish(
         list(_with(notice, folder, plain)),
         root,
         revision=shown.revision,
@@ -63,6 +64,9 @@ def _publish(
         headers=shown.headers,
         archive=archive,
     )
+    if (publication.revision, publication.at) > (shown.revision, shown.at):
+        return _publish(root, publication, notice, archives.newest(root) or archive)
+    return publication
 
 
 def _with(notice: Text | None, folder: Path, names: list[str]) -> Iterator[Document]:
@@ -72,12 +76,10 @@ def _with(notice: Text | None, folder: Path, names: list[str]) -> Iterator[Docum
 
 def _read(path: Path, name: str, notice: Text | None) -> bytes:
     content, write = path.read_bytes(), PLACES.get(path.suffix)
-    return notices.on(content, notice, _language(name), write) if write else content
-
-
-def _language(name: str) -> str:
-    """Of the folder that it is in, or its own."""
-    return next((part for part in re.split("[/.]", name) if part in WORDS), Language.FR)
+    if write is None:
+        return content
+    language = next((part for part in re.split("[/.]", name) if part in WORDS), None)
+    return notices.on(content, write(notice, WORDS[language]) if language else frame.notice_in_all(notice))
 
 
 def _archived(root: Path, known: archives.Archive, notice: Text | None, made_of: str) -> archives.Archive:

@@ -51,6 +51,23 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Part(Text):
+    """What a message may leave out. spoken: its languages; in these an empty part is meant to be empty."""
+
+    spoken: tuple[str, ...] = ()
+
+    def said_in(self, language: str) -> Said:
+        for candidate in (language, *FALLBACK):
+            if candidate in self.spoken:
+                return Said(self.in_language(candidate), candidate)
+        return Said("", language)
+
+
+def part_of(text: Text, spoken: Iterable[str]) -> Part:
+    return Part(text.fr, text.nl, text.de, text.en, tuple(spoken))
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     id: str
     name: Text
@@ -119,9 +136,9 @@ class Update:
     headline: Text
     title: Text
     body: Text
-    do: Text
-    dont: Text
-    patient: Text
+    do: Part
+    dont: Part
+    patient: Part
     statuses: tuple[StatusGiven, ...]
     corrected_at: datetime | None = None
     withdrawn_at: datetime | None = None

@@ -57,13 +57,17 @@ class Unfinished:
         spread(parent)
         self.path.mkdir()
 
-    def go_on_from(self, begun: Path, *, folders: Iterable[str]) -> bool:
-        """Take the place of *begun*, with its files and these *folders*, before anything is written; False where there
-        is no such folder.
+    def go_on_from(self, begun: Path, *, folders: Iterable[str], files: Iterable[str]) -> bool:
+        """Take the place of *begun*, before anything is written; False, and all is as before, where it does not hold
+        those *folders* and *files*.
         """
         try:
             begun.rename(self.path)
-        except FileNotFoundError:
+            for name in (*folders, *files):
+                os.stat(f"{self.path}/{name}")  # noqa: PTH116  # as below
+        except OSError:
+            shutil.rmtree(self.path, ignore_errors=True)
+            self.path.mkdir(exist_ok=True)
             return False
         self._folders.update(folders)
         return True

@@ -7,16 +7,14 @@ notices.jsonl      each one put up or taken down, for the timeline once there is
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
 from comms.status.facts import Text
 from comms.status.html import Html
-from comms.status.languages import WORDS
 from comms.status.pages.frame import NOTICE_BEGINS, NOTICE_ENDS
-from comms.status.words import Words
 
 STANDING, HISTORY = "notice.json", "notices.jsonl"
 PLACE = re.compile(f"{NOTICE_BEGINS}.*?{NOTICE_ENDS}", re.DOTALL)
@@ -69,6 +67,6 @@ def changes(root: Path) -> Iterator[Change]:
             continue
 
 
-def on(page: bytes, text: Text | None, language: str, write: Callable[[Text | None, Words], Html]) -> bytes:
-    """*page*, of whatever age, with the notice as *write* makes it in its place, or with none."""
-    return PLACE.sub(lambda _found: write(text, WORDS[language]), page.decode(), count=1).encode()
+def on(page: bytes, notice: Html) -> bytes:
+    """*page*, of whatever age, with *notice* in its place."""
+    return PLACE.sub(lambda _found: notice, page.decode(), count=1).encode()

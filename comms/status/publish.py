@@ -18,7 +18,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -54,6 +54,10 @@ class Publication:
     headers: Mapping[str, Mapping[str, str]]
 
 
+class Outdated(Exception):
+    """What was to be published is no longer so."""
+
+
 def publish(
     documents: Iterable[Document],
     root: Path,
@@ -62,20 +66,22 @@ def publish(
     at: datetime,
     headers: Mapping[str, Mapping[str, str]],
     archive: Archive | None = None,
-    even_if_older: bool = False,
     all_anew: bool = False,
     above: int = 0,
+    still: Callable[[], bool] = lambda: True,
 ) -> Publication:
     """Make *documents* the site and return it; what a newer publication shows is returned instead and left alone.
 
-    Newer is the higher revision, then the later moment; *even_if_older* is for a database that was set back. What did
-    not change is taken from the publication before, unless *all_anew*: for a disk that spoilt a file. Its number is
-    higher than *above*. One publisher at a time, whatever the process; the others wait. Raises OSError, and then the
-    site is as before.
+    Newer is the higher revision, then the later moment. What did not change is taken from the publication before,
+    unless *all_anew*: for a disk that spoilt a file. Its number is higher than *above*. One publisher at a time,
+    whatever the process; the others wait. Raises Outdated when *still*, asked while nobody else publishes, says no; and
+    OSError. The site is then as before.
     """
     with alone(root / "lock"):
         shown = published(root)
-        if shown and not even_if_older and (shown.revision, shown.at) > (revision, at):
+        if not still():
+            raise Outdated
+        if shown and (shown.revision, shown.at) > (revision, at):
             return shown
         known = numbers(root)
         number = max([above, *known]) + 1
@@ -104,7 +110,7 @@ def begin_next(root: Path) -> None:
     """
     with alone(root / "lock", wait=False) as is_alone:
         shown = published(root) if is_alone else None
-        if shown is None or (begun := _begun(root, shown)).exists():
+        if shown is None or (begun := _begun(root, shown)).is_dir():
             return
         _clear_begun(root)
         folder = Unfinished(root, stamp=shown.stamp)
@@ -182,7 +188,9 @@ class _Writer:
         folders = _folders(self.before.files) if self.before else set()
         if not self.before or not folders <= _folders(document.name for document in documents):
             return
-        if self.folder.go_on_from(_begun(self.root, self.before), folders=folders):
+        begun = _begun(self.root, self.before)
+        files = [each for name in self.before.keys for each in _of(name, self.before)]
+        if self.folder.go_on_from(begun, folders=folders, files=[f"site/{each}" for each in files]):
             self._there = {document.name for document in documents if self._is_known(document)}
             for name in self.before.keys.keys() - self._there:
                 for each in _of(name, self.before):

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from comms.status import archiving, incident_facts
+from comms.status import archiving
 from comms.status import notice as notices
 from comms.status.archive import disown, newest
-from comms.status.publish import Publication, begin_next, clear, publish, published
+from comms.status.publish import Outdated, Publication, begin_next, clear, publish, published
 from comms.status.render import HEADERS, documents, made_of_facts
 from comms.status.snapshot import snapshot, unarchived
 from incidents.models import Incident, Maintenance, PublicRevision
 
-# A little less than the relay's period, so that each round renews.
-AGE_WHILE_IT_LASTS = timedelta(seconds=55)
+AGE_WHILE_IT_LASTS = timedelta(seconds=55)  # asked every five: it is a minute old at most
 AGE_WHEN_CALM = timedelta(hours=1)
 STALE = timedelta(minutes=3)  # after which its pages themselves say that they are old (stale.js)
 
@@ -50,29 +50,40 @@ def renew(
 ) -> Publication:
     """Render the site from the database and put it in place; safe from several processes at once.
 
-    Where a newer revision is already shown that one stays, unless *even_if_older*: the database was set back. Files
-    that did not change are taken from the publication before, unless *all_anew*. Its number is higher than *above*.
-    Raises OSError when the folder cannot be written; the old site then stays as it was.
+    Where a newer revision is already shown that one stays; *even_if_older*, for a database that was set back, makes
+    what it holds now the newest. Files that did not change are taken from the publication before, unless *all_anew*.
+    Its number is higher than *above*. Raises OSError when the folder cannot be written; the old site then stays.
     """
     root = settings.DESK_STATUS_ROOT
     if even_if_older:
-        incident_facts.forget()
+        shown = published(root)
+        PublicRevision.objects.begin_anew(above=shown.revision if shown else 0)
         disown(root)
-    archive = newest(root)
-    facts = snapshot(at or timezone.now(), archive=archive, notice=notices.standing(root))
-    publication = publish(
-        documents(facts),
-        root,
-        revision=facts.revision,
-        at=facts.at,
-        headers=HEADERS,
-        archive=archive,
-        even_if_older=even_if_older,
-        all_anew=all_anew,
-        above=above,
-    )
+    publication = None
+    while publication is None:
+        publication = _published_once(root, at or timezone.now(), all_anew=all_anew, above=above)
     _errors.clear()
     return publication
+
+
+def _published_once(root: Path, at: datetime, *, all_anew: bool, above: int) -> Publication | None:
+    """None where the notice was put up or taken down meanwhile: nobody shall see the site without it."""
+    archive, notice = newest(root), notices.standing(root)
+    facts = snapshot(at, archive=archive, notice=notice)
+    try:
+        return publish(
+            documents(facts),
+            root,
+            revision=facts.revision,
+            at=facts.at,
+            headers=HEADERS,
+            archive=archive,
+            all_anew=all_anew,
+            above=above,
+            still=lambda: notices.standing(root) == notice,
+        )
+    except Outdated:
+        return None
 
 
 def archive_if_due(at: datetime | None = None) -> Publication | None:

@@ -52,6 +52,18 @@ class PublicRevisionQuerySet(models.QuerySet["PublicRevision"]):
         self.bump()
         self.filter(pk=1).update(names=F("number"))
 
+    @transaction.atomic
+    def begin_anew(self, *, above: int) -> None:
+        """After the database was set back: all that is public gets a new number, above *above* and any of its own.
+
+        The numbers that were given since are given again; who remembers what they meant must not find them.
+        """
+        self.bump_names()
+        [row] = self.select_for_update()
+        row.number = row.names = max(row.number, above + 1)
+        row.save()
+        Incident.objects.filter(revision__gt=0).update(revision=row.number)
+
     @contextmanager
     def standing_still(self) -> "Iterator[PublicRevision]":
         """The row, for who reads facts for a publication: in the block they are all of one moment, of no change half.

@@ -53,6 +53,9 @@ class Command(BaseCommand):
             )
         except NoSite as error:
             raise CommandError(f"{error} The notice is kept and will be on the first one.") from None
+        except OSError as error:
+            where = settings.DESK_STATUS_ROOT
+            raise CommandError(f"Not shown yet: {error.strerror or error} ({where}).") from None
         done = "no longer has a notice" if clear else "shows the notice on every page"
         self.stdout.write(f"Publication {publication.number} {done}.")
         for target in targets.configured():  # the relay may be gone as well

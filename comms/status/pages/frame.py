@@ -62,12 +62,23 @@ def document(head: Child, body: Child, *, language: str, policy: str = POLICY) -
 
 def notice(text: Text | None, words: Words) -> Html:
     """What the night shift says by hand, or the empty place for it."""
-    told = None
-    if text:
-        beside = mark(text, words)
-        title = tag("p", tag("strong", words.notice), " " if beside else None, beside)
-        told = tag("div", title, paragraphs(text, words), class_="notice")
+    return join([NOTICE_BEGINS, _told(text, words) if text else None, NOTICE_ENDS])
+
+
+def notice_in_all(text: Text | None) -> Html:
+    """As notice, in each language that it is said in: of the page that has none of its own."""
+    told = (
+        [_told(text, words) for language, words in WORDS.items() if text.in_language(language)]
+        if text
+        else None
+    )
     return join([NOTICE_BEGINS, told, NOTICE_ENDS])
+
+
+def _told(text: Text, words: Words) -> Html:
+    beside = mark(text, words)
+    title = tag("p", tag("strong", words.notice), " " if beside else None, beside)
+    return tag("div", title, paragraphs(text, words), class_="notice", lang=words.language)
 
 
 def _stale(head: Head) -> Html:

@@ -1,6 +1,7 @@
 """An incident's permanent page. Once it is resolved nothing on it depends on when it was rendered."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from comms.status import moments
 from comms.status.facts import Facts, Incident, Postmortem, Text
@@ -9,7 +10,7 @@ from comms.status.pages import parts
 from comms.status.pages.chain import chain
 from comms.status.pages.frame import Head, page
 from comms.status.pages.spoken import mark, names, prose, spoken
-from comms.status.pages.status import acts, consequence
+from comms.status.pages.status import acts, answer, consequence
 from comms.status.words import Words
 
 
@@ -35,32 +36,46 @@ def _foot(facts: Facts, incident: Incident, words: Words) -> Html:
 
 
 def _main(facts: Facts, incident: Incident, words: Words) -> Iterator[Child]:
+    """While it lasts first what the status page says of it: who follows a link from a mail or a post comes here."""
     seen_at = incident.began_at
-    ended = incident.resolved_at
-    beside = moments.day(ended, words) if ended else None
-    yield tag(
-        "div",
-        tag(
-            "div",
-            parts.outcome(incident, words, beside=beside),
-            tag("h1", spoken(incident.title, words)),
-            _in_short(incident, words),
-            class_="what",
-        ),
-        class_=f"now {'ok' if ended else incident.status.mark} calm",
-    )
     if incident.is_open:
+        yield answer(facts, incident, words, path=f"incidents/{incident.id}/")
         yield acts(facts, incident, words)
+    else:
+        yield _ended(incident, words)
     yield tag("dl", _facts(facts, incident, words), class_="card facts")
     yield chain(incident, words, seen_at=seen_at)
     if incident.milestones:
         yield parts.section("steps", words.recovery, parts.steps(incident, words, seen_at=seen_at))
     if incident.updates:
-        told = parts.messages(reversed(incident.updates), words, seen_at=seen_at, reversed_=False)
-        yield parts.section("msg", words.messages_in_order, told)
+        yield _messages(incident, words, seen_at=seen_at)
     if incident.postmortem:
         yield _learned(incident.postmortem, words)
     yield _related(incident, words)
+
+
+def _ended(incident: Incident, words: Words) -> Html:
+    ended = incident.resolved_at
+    return tag(
+        "div",
+        tag(
+            "div",
+            parts.outcome(incident, words, beside=moments.day(ended, words) if ended else None),
+            tag("h1", spoken(incident.title, words)),
+            None if incident.outlived else tag("p", spoken(consequence(incident), words)),
+            class_="what",
+        ),
+        class_="now ok calm",
+    )
+
+
+def _messages(incident: Incident, words: Words, *, seen_at: datetime) -> Html:
+    """The newest first while it lasts; afterwards as a story."""
+    if incident.is_open:
+        told = parts.messages(incident.updates, words, seen_at=seen_at, reversed_=True)
+        return parts.section("msg", words.messages, told)
+    told = parts.messages(reversed(incident.updates), words, seen_at=seen_at, reversed_=False)
+    return parts.section("msg", words.messages_in_order, told)
 
 
 def _learned(postmortem: Postmortem, words: Words) -> Html:
@@ -75,13 +90,6 @@ def _learned(postmortem: Postmortem, words: Words) -> Html:
         tag("p", published, " " if beside else None, beside, class_="hint"),
         prose(postmortem.text, words, heading="h3"),
     )
-
-
-def _in_short(incident: Incident, words: Words) -> Html | None:
-    """The latest consequence, unless the incident has outlived it: nothing is worse than yesterday's alarm."""
-    if incident.is_open and not incident.latest:
-        return tag("p", words.no_message_yet)
-    return None if incident.outlived else tag("p", spoken(consequence(incident), words))
 
 
 def _facts(facts: Facts, incident: Incident, words: Words) -> Iterator[Child]:

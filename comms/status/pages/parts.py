@@ -81,7 +81,6 @@ def _message(update: Update, language: str, seen_at: datetime) -> Html:
     if update.withdrawn_at:
         return _withdrawn(update, words, seen_at)
     title = headline(update)
-    same = title and title.said_in(words.language).language == update.body.said_in(words.language).language
     return tag(
         "li",
         tag(
@@ -92,9 +91,19 @@ def _message(update: Update, language: str, seen_at: datetime) -> Html:
         ),
         _two_clocks(update, words, seen_at),
         _corrected(update, words, seen_at),
-        tag("p", mark(update.body, words), class_="hint") if not same else None,
+        marked_beside(title, update.body, words),
         paragraphs(update.body, words),
     )
+
+
+def marked_beside(title: Text | None, text: Text, words: Words) -> Html | None:
+    """The mark of *text*, where it is in another language than the *title* above it, which bears its own."""
+    beside = mark(text, words)
+    if beside is None or (
+        title and title.said_in(words.language).language == text.said_in(words.language).language
+    ):
+        return None
+    return tag("p", beside, class_="hint")
 
 
 def _withdrawn(update: Update, words: Words, seen_at: datetime) -> Html:

@@ -3,7 +3,7 @@
 from comms.status.facts import Facts
 from comms.status.html import Html, join, tag
 from comms.status.languages import WORDS
-from comms.status.pages.frame import Head, document, feeds, in_each_language, notice, page
+from comms.status.pages.frame import Head, document, feeds, in_each_language, notice_in_all, page
 from comms.status.style import STYLE
 from comms.status.words import Words
 
@@ -44,7 +44,7 @@ def choice_page(facts: Facts) -> Html:
     ]
     main = tag(
         "main",
-        notice(facts.notice, words),
+        notice_in_all(facts.notice),
         tag("h1", "FarmaFlux", class_="head"),
         tag("ul", links, class_="card choice"),
         class_="wrap",

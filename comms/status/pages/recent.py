@@ -31,6 +31,7 @@ def _is_just_resolved(incident: Incident, facts: Facts) -> bool:
 def _last_message(facts: Facts, incident: Incident, update: Update, words: Words) -> Html:
     resolved = moments.bare(incident.resolved_at or facts.at, words, seen_at=facts.at)
     to_come = any(milestone.reached_at is None for milestone in incident.milestones)
+    title = parts.headline(update) or incident.title
     do, dont = (lines(text, words) for text in (update.do, update.dont))
     orders = [("do", line) for line in do] + [("dont", line) for line in dont]
     return parts.section(
@@ -39,8 +40,10 @@ def _last_message(facts: Facts, incident: Incident, update: Update, words: Words
         parts.state("ok", words.phases[incident.phase], beside=resolved),
         tag(
             "div",
-            tag("h3", spoken(parts.headline(update) or incident.title, words)),
+            tag("h3", spoken(title, words)),
+            parts.marked_beside(title, update.body, words),
             paragraphs(update.body, words),
+            parts.marked_beside(title, update.do if do else update.dont, words),
             tag("ul", (tag("li", icon(m), " ", line) for m, line in orders), class_="lines todo")
             if orders
             else None,

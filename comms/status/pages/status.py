@@ -115,25 +115,53 @@ def acts(facts: Facts, incident: Incident | None, words: Words) -> Html:
 
 def _card(facts: Facts, incident: Incident, words: Words, *, others: Sequence[Incident] | None) -> Html:
     """The answer. The first card speaks for the page: it has the h1, what works, and links to the others."""
-    heading = "h2" if others is None else "h1"
-    inner = "h3" if others is None else "h2"
+    heading, inner = ("h2", "h3") if others is None else ("h1", "h2")
+    what = [
+        _since(facts, incident, words),
+        tag(heading, spoken(consequence(incident), words)),
+        _whose(incident, words),
+        _others(others, words),
+    ]
+    return _answer(facts, incident, words, what, inner, everything=others is not None, path="")
+
+
+def answer(facts: Facts, incident: Incident, words: Words, *, path: str) -> Html:
+    """As the page of the incident gives it, under its own title; of the services only those that it touches.
+
+    path: the page's address behind its language.
+    """
+    said = consequence(incident)
+    what = [
+        _since(facts, incident, words),
+        tag("h1", spoken(incident.title, words)),
+        tag("p", spoken(said, words)) if incident.latest and said != incident.title else None,
+        _whose(incident, words),
+    ]
+    return _answer(facts, incident, words, what, "h2", everything=False, path=path)
+
+
+def _answer(
+    facts: Facts, incident: Incident, words: Words, what: Child, inner: str, *, everything: bool, path: str
+) -> Html:
     todo = _todo(incident, words, inner, facts.at)
-    status = incident.status
     return tag(
         "div",
-        tag("div", _what(facts, incident, words, heading), _others(others, words), class_="what"),
-        _works(facts, incident, words, inner, everything=others is not None, wide=todo is None),
+        tag("div", what, class_="what"),
+        _works(facts, incident, words, inner, everything=everything, wide=todo is None),
         todo,
-        _next(facts, incident, words, inner),
-        class_=f"now {status.mark}",
+        _next(facts, incident, words, inner, path=path),
+        class_=f"now {incident.status.mark}",
         id=f"i-{incident.id}",
     )
 
 
-def _what(facts: Facts, incident: Incident, words: Words, heading: str) -> Iterator[Child]:
+def _since(facts: Facts, incident: Incident, words: Words) -> Html:
     since = fill(words.since, time=moments.bare(incident.began_at, words, seen_at=facts.at))
-    yield parts.outcome(incident, words, beside=since)
-    yield tag(heading, spoken(consequence(incident), words))
+    return parts.outcome(incident, words, beside=since)
+
+
+def _whose(incident: Incident, words: Words) -> Iterator[Child]:
+    """Whether it is the pharmacy: what is known of that."""
     update = incident.latest
     if incident.status == ServiceStatus.OPERATIONAL:
         yield tag("p", words.watched)
@@ -225,7 +253,7 @@ def _instructions(
     )
 
 
-def _next(facts: Facts, incident: Incident, words: Words, heading: str) -> Html:
+def _next(facts: Facts, incident: Incident, words: Words, heading: str, *, path: str) -> Html:
     """When we speak again. A promise that was not kept says so itself, as soon as the page is renewed."""
     promised = incident.latest and incident.latest.next_update_at
     if not incident.latest:
@@ -239,7 +267,7 @@ def _next(facts: Facts, incident: Incident, words: Words, heading: str) -> Html:
         title = fill(words.late, time=moments.bare(promised, words, seen_at=facts.at))
         hint = words.late_help
     stamp = fill(words.as_of_short, time=moments.clock(facts.at))
-    reload = tag("a", words.reload, href=f"/{words.language}/")
+    reload = tag("a", words.reload, href=f"/{words.language}/{path}")
     return tag(
         "div",
         tag(heading, title),

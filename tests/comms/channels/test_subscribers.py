@@ -91,6 +91,17 @@ def test_one_click_stands_in_the_head_of_the_letter(mail: MailServer) -> None:
     assert message["Auto-Submitted"] == "auto-generated"
 
 
+def test_the_link_of_one_click_leaves_on_one_line_as_it_is(mail: MailServer) -> None:
+    """Folded by Python it became an encoded word (RFC 2047), which in this header nobody reads as a link."""
+    row = ask().subscriber
+    delivery = Delivery.objects.get()
+    letter = subscribers.notice_letter(delivery, notices.written(delivery))
+    line = f"\r\nList-Unsubscribe: <{link(row, Purpose.UNSUBSCRIBE)}>\r\n".encode()
+
+    assert line in letter.content
+    assert line.replace(b"\r", b"") in letter.message().as_bytes()
+
+
 def test_a_repeat_of_the_letter_is_the_same_letter_and_is_sent_by_itself(mail: MailServer) -> None:
     ask()
     mail.drop.add("reader@pharmacy.example")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from accounts.languages import Language
 from comms.status.facts import (
     Facts,
     Group,
@@ -12,9 +13,11 @@ from comms.status.facts import (
     Maintenance,
     MaintenanceNote,
     Milestone,
+    Part,
     Service,
     Text,
     Update,
+    part_of,
 )
 from incidents.models.states import MaintenanceStatus, MilestoneKind, Phase, ServiceStatus, Severity
 
@@ -33,6 +36,14 @@ def everywhere(told: str) -> Text:
 
 
 def update(**fields: Any) -> Update:
+    """One that speaks each language of its body; what is given as the text of a part is made one."""
+    body = fields.get("body", text("Nous y travaillons.", "We werken eraan."))
+    spoken = [language for language in Language if body.in_language(language)]
+    parts = {
+        name: part_of(fields.pop(name, text()), spoken)
+        for name in ("do", "dont", "patient")
+        if not isinstance(fields.get(name), Part)
+    }
     return Update(
         **{
             "id": "aaaaaaaaaaaa",
@@ -45,10 +56,8 @@ def update(**fields: Any) -> Update:
             "headline": text("Aucun certificat n’est créé.", "Er worden geen certificaten gemaakt."),
             "title": text("Perturbation", "Storing"),
             "body": text("Nous y travaillons.", "We werken eraan."),
-            "do": text(),
-            "dont": text(),
-            "patient": text(),
             "statuses": (),
+            **parts,
             **fields,
         }
     )

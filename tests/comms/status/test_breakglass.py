@@ -1,10 +1,12 @@
 """The notice that needs nothing but the folder."""
 
+import errno
 import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
@@ -14,7 +16,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from comms.operations.notices import tell_notices
-from comms.status import archiving, site
+from comms.status import archiving, notice, site
+from comms.status import breakglass as breakglass_module
+from comms.status.facts import Facts, Text
+from comms.status.files import Unfinished
 from comms.status.front import StatusFront
 from comms.status.publish import published
 from incidents.models import Entry
@@ -113,6 +118,66 @@ def test_what_is_no_page_is_as_it_was_and_the_number_grew(root: Path) -> None:
     assert {name: digest for name, digest in after.files.items() if ".htm" not in name} == {
         name: digest for name, digest in before.files.items() if ".htm" not in name
     }
+
+
+def test_who_asks_for_no_language_reads_it_in_each_that_it_is_said_in(root: Path) -> None:
+    site.renew(AT)
+    breakglass(FR, NL)
+    by_hand = (root / "current/site/index.html").read_text()
+    site.renew(AT + timedelta(minutes=1))
+
+    assert (ESCAPED in by_hand, NL in by_hand) == (True, True)
+    assert (root / "current/site/index.html").read_text() == by_hand
+
+
+def test_a_publication_that_was_under_way_does_not_take_it_down(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.renew(AT)
+    snapshot, once = site.snapshot, iter([True])
+
+    def meanwhile(*given: Any, **named: Any) -> Facts:
+        facts = snapshot(*given, **named)
+        if next(once, False):
+            breakglass(FR, NL)
+        return facts
+
+    monkeypatch.setattr(site, "snapshot", meanwhile)
+    site.renew(AT + timedelta(minutes=1))
+
+    assert NL in (root / "current/site/nl/index.html").read_text()
+
+
+def test_what_was_published_while_it_was_put_up_has_it_too(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.renew(AT)
+    standing, once = notice.standing, iter([True])
+
+    def meanwhile(where: Path) -> Text | None:
+        """What was under way looked just before the notice was there."""
+        if next(once, False):
+            site.renew(AT + timedelta(minutes=1))
+        return standing(where)
+
+    monkeypatch.setattr(breakglass_module, "published", lambda where: (published(where), meanwhile(where))[0])
+    breakglass(FR, NL)
+
+    shown = published(root)
+    assert shown
+    assert shown.at == AT + timedelta(minutes=1)
+    assert NL in (root / "current/site/nl/index.html").read_text()
+
+
+def test_a_disk_that_refuses_is_said_in_one_line(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site.renew(AT)
+    monkeypatch.setattr(Unfinished, "store", refuse)
+
+    with pytest.raises(CommandError, match="Not shown yet: No space left on device"):
+        breakglass(FR, NL)
 
 
 def test_it_stands_in_the_banners_of_software_houses_each_in_its_language_and_goes_again(root: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from comms.status.facts import Link, Month, Postmortem
 from comms.status.languages import WORDS
 from incidents.models.states import LinkState
-from tests.comms.status.facts import AT, BEGAN, everywhere, incident, resolved, text
+from tests.comms.status.facts import AT, BEGAN, everywhere, incident, resolved, text, update
 from tests.comms.status.reading import shown
 
 PAGE = "fr/incidents/k7m2q9x4tb1d/index.html"
@@ -91,6 +91,34 @@ def test_the_chain_says_in_words_where_it_is_stuck_and_who_says_so(name: str) ->
     assert "Confirmé par Sciensano" in page.text
     assert "à 14:10" in page.text
     assert "Où c’est bloqué" not in shown(name, incident()).text
+
+
+def test_while_it_lasts_the_page_answers_as_the_status_page_does() -> None:
+    first = update(id="aaaaaaaaaaa0", title=text("Premier message", "Eerste bericht"))
+    last = update(
+        central_confirmed=True,
+        title=text("Dernier message", "Laatste bericht"),
+        published_at=AT - timedelta(minutes=5),
+        do=text("Enregistrez l’eForm.", "Registreer het eForm."),
+        dont=text("Ne renvoyez rien.", "Stuur niets opnieuw."),
+    )
+
+    page = shown(PAGE, incident(updates=(last, first)))
+    order = [
+        incident().title.fr,
+        "Aucun certificat n’est créé.",
+        "Ce n’est pas votre officine.",
+        "Enregistrez l’eForm.",
+        "Ne renvoyez rien.",
+        "Prochain message à 15:45",
+        "Dernier message",
+        "Premier message",
+    ]
+    places = [page.text.find(part) for part in order]
+    assert -1 not in places
+    assert places == sorted(places)
+    reload = [link["href"] for tag, link in page.elements if tag == "a" and link["href"] == "/" + PAGE[:-10]]
+    assert len(reload) > 1, "besides the language's own link"
 
 
 def test_the_page_of_what_is_over_is_the_same_whenever_it_is_rendered() -> None:

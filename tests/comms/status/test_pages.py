@@ -230,6 +230,37 @@ def test_what_was_just_resolved_keeps_its_last_message_for_a_day() -> None:
     assert ["Ne les renvoyez pas." in page for page in pages] == [True, False]
 
 
+def test_what_a_message_leaves_out_in_a_language_is_not_told_in_another() -> None:
+    last = update(
+        phase=Phase.RESOLVED,
+        body=text("Rétabli.", "Hersteld.", "Behoben."),
+        do=text(de="Nicht erneut senden."),
+        dont=text(nl="Stuur niets opnieuw."),
+    )
+    over = resolved(resolved_at=AT - timedelta(hours=1), updates=(last,))
+    pages = {language: shown(f"{language}/index.html", over).text for language in WORDS}
+
+    assert [code for code, page in pages.items() if "Nicht erneut senden." in page] == ["de"]
+    assert [code for code, page in pages.items() if "Stuur niets opnieuw." in page] == ["nl"]
+    assert "Rétabli." in pages["en"]
+
+
+def test_what_was_just_resolved_says_in_which_language_it_is_told() -> None:
+    last = update(
+        phase=Phase.RESOLVED,
+        title=text(),
+        headline=text("Tout fonctionne.", "Alles werkt.", "Alles geht."),
+        body=text("Rétabli.", "Hersteld."),
+        do=text("Vérifiez la file.", "Kijk de wachtrij na."),
+    )
+    over = resolved(resolved_at=AT - timedelta(hours=1), updates=(last,))
+
+    page = shown("de/index.html", over).text
+    assert "(Text auf Französisch) Rétabli." in page
+    assert "(Text auf Französisch) Vérifiez la file." in page
+    assert "(texte" not in shown("fr/index.html", over).text
+
+
 def test_the_permanent_page_tells_the_messages_from_first_to_last() -> None:
     first, last = update(title=everywhere("Premier")), update(id="b" * 12, title=everywhere("Dernier"))
     page = shown("fr/incidents/k7m2q9x4tb1d/index.html", resolved(updates=(last, first))).text

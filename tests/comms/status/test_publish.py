@@ -3,6 +3,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from comms.status.publish import (
     GRACE,
     KEPT,
     MOST,
+    Outdated,
     Publication,
     begin_next,
     clear,
@@ -91,14 +93,13 @@ for step in range(1, 1000):
 )
 
 
-def put(root: Path, revision: int = 1, *, at: datetime = AT, even_if_older: bool = False) -> Publication:
+def put(root: Path, revision: int = 1, *, at: datetime = AT) -> Publication:
     return publish(
         documents(site(revision)),
         root,
         revision=revision,
         at=at,
         headers=HEADERS,
-        even_if_older=even_if_older,
     )
 
 
@@ -310,13 +311,38 @@ def test_of_one_revision_an_earlier_moment_never_replaces_a_later_one(tmp_path: 
     assert put(tmp_path, 8, at=AT + timedelta(minutes=2)).number == later.number + 1
 
 
-def test_a_database_that_was_set_back_can_replace_it_when_asked_to(tmp_path: Path) -> None:
-    put(tmp_path, 8)
+def test_what_is_no_longer_so_is_not_published(tmp_path: Path) -> None:
+    put(tmp_path, 1)
+    with pytest.raises(Outdated):
+        publish(documents(site(2)), tmp_path, revision=2, at=AT, headers=HEADERS, still=lambda: False)
 
-    publication = put(tmp_path, 3, even_if_older=True)
+    assert read(tmp_path) == site(1)
 
-    assert (publication.number, publication.revision) == (2, 3)
-    assert read(tmp_path) == site(3)
+
+@pytest.mark.parametrize("damage", ["a file", "a folder", "all", "no folder"])
+def test_what_was_begun_and_spoilt_is_not_gone_on_from(tmp_path: Path, damage: str) -> None:
+    known = documents({"fr/old/index.html": b"<p>1", "nl/older/index.html": b"<p>2" * 200}, "key")
+
+    def put(revision: int) -> None:
+        publish([*documents(site(revision)), *known], tmp_path, revision=revision, at=AT, headers=HEADERS)
+
+    put(1)
+    begin_next(tmp_path)
+    [begun] = tmp_path.glob("begun-*")
+    if damage == "a file":
+        (begun / "site/nl/older/index.html.gz").unlink()
+    elif damage == "a folder":
+        shutil.rmtree(begun / "site/nl")
+    else:
+        shutil.rmtree(begun)
+        begun.mkdir() if damage == "all" else begun.touch()
+    put(2)
+
+    assert read(tmp_path) == {**site(2), "fr/old/index.html": b"<p>1", "nl/older/index.html": b"<p>2" * 200}
+    check_whole((tmp_path / "current").resolve())
+    begin_next(tmp_path)
+    put(3)
+    check_whole((tmp_path / "current").resolve())
 
 
 def test_numbers_only_grow_also_past_a_folder_that_was_never_shown(tmp_path: Path) -> None:

@@ -215,7 +215,32 @@ def test_a_database_that_was_set_back_is_shown_when_asked_for(settings: Settings
 
     assert kept
     assert forced
-    assert (kept.revision, forced.revision, forced.number) == (1, 0, 2)
+    assert (kept.revision, forced.revision, forced.number) == (1, 2, 2)
+
+
+def test_after_the_database_was_set_back_no_process_takes_the_new_for_what_is_gone(
+    settings: Settings,
+) -> None:
+    """The same numbers come again; a process that was not restarted remembers what they meant."""
+
+    def said(title: str) -> None:
+        with transaction.atomic():
+            factories.update(incident, published_at=AT, texts={"fr": title, "nl": title})
+            PublicRevision.objects.bump(incident)
+        site.renew(AT)
+
+    incident = factories.incident(began_at=AT)
+    with transaction.atomic():
+        PublicRevision.objects.bump(incident)
+    kept = transaction.savepoint_create()
+    said("Perdu")
+    transaction.savepoint_rollback(kept)
+
+    call_command("publish_status", "--even-if-older", stdout=StringIO())
+    said("Nouveau")
+
+    assert "Nouveau" in page(settings)
+    assert "Perdu" not in page(settings)
 
 
 def test_a_resolved_incident_leaves_the_page_calm(settings: Settings) -> None:
