@@ -11,7 +11,7 @@ from comms.status.archive import FOLDER as ARCHIVE
 from comms.status.files import alone, numbers, to_disk
 from comms.status.marker import moving
 from comms.status.publish import CURRENT, KEPT, Publication, published
-from comms.status.targets.base import TargetError
+from comms.status.targets.base import FOLDER, TargetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,20 @@ class FolderTarget:
     def push(self, root: Path, publication: Publication) -> int:
         try:
             self.path.stat()
+            self._check_mounted(root)
             with alone(self.path / "lock"):
                 return self._push(root, publication)
         except OSError as error:
             raise TargetError(f"{error.strerror or error} ({self.path})") from error
+
+    def _check_mounted(self, root: Path) -> None:
+        """What was a disk or a share of its own once must be one: below it lies a folder that nobody serves."""
+        mounted = root / FOLDER / f"{self.key}.mounted"
+        if self.path.is_mount():
+            mounted.parent.mkdir(exist_ok=True)
+            mounted.write_text(str(self.path))
+        elif mounted.exists() and mounted.read_text() == str(self.path):
+            raise TargetError(f"Not mounted ({self.path})")
 
     def _push(self, root: Path, publication: Publication) -> int:
         shown = published(self.path)

@@ -165,6 +165,22 @@ def test_a_mirror_that_is_not_mounted_is_not_made(root: Path, tmp_path: Path) ->
     assert not (tmp_path / "mirror").exists()
 
 
+def test_a_mirror_that_was_mounted_and_is_not_any_more_is_not_written_below(
+    root: Path, mirror: FolderTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "is_mount", lambda path: path == mirror.path)
+        mirror.push(root, put(root, "Avant"))
+    below = files(mirror.path)
+
+    with pytest.raises(TargetError, match="Not mounted"):
+        mirror.push(root, put(root, "Après"))
+    assert files(mirror.path) == below
+
+    (tmp_path / "other").mkdir()
+    FolderTarget(tmp_path / "other").push(root, put(root, "Ailleurs"))
+
+
 def test_a_mirror_that_is_full_says_so_in_a_few_words_and_keeps_nothing_half(
     root: Path, mirror: FolderTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
