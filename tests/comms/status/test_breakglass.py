@@ -22,6 +22,7 @@ from comms.status.facts import Facts, Text
 from comms.status.files import Unfinished
 from comms.status.front import StatusFront
 from comms.status.publish import published
+from comms.status.snapshot import snapshot
 from incidents.models import Entry
 from tests import factories
 from tests.comms.status.reading import Read
@@ -134,7 +135,7 @@ def test_a_publication_that_was_under_way_does_not_take_it_down(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.renew(AT)
-    snapshot, once = site.snapshot, iter([True])
+    once = iter([True])
 
     def meanwhile(*given: Any, **named: Any) -> Facts:
         facts = snapshot(*given, **named)
