@@ -19,6 +19,7 @@ from comms import links, secrets
 from comms.links import Purpose
 from comms.models import Channel, Delivery, ListMember, Scope, Subscriber, SubscriberKind
 from comms.operations import bounces, deliveries, subscribers
+from comms.status.languages import WORDS
 from comms.views import subscribing
 from incidents.models import Phase
 from tests import factories
@@ -54,14 +55,12 @@ def test_a_stranger_asks_and_is_told_what_comes_next(client: Client) -> None:
 
 @pytest.mark.parametrize("lang", ["fr", "nl", "de", "en"])
 def test_a_page_speaks_its_language_and_sets_no_cookie(client: Client, lang: str) -> None:
-    said = {"fr": "Me prévenir", "nl": "Verwittig mij", "de": "Benachrichtigen", "en": "Tell me"}
-
     page, answer = client.get(f"{FORM}?lang={lang}"), ask(client, lang=lang)
 
     for response in (page, answer):
         assert f'<html lang="{lang}">' in response.text
         assert not response.cookies
-    assert f"<h1>{said[lang]}</h1>" in page.text
+    assert f"<h1>{WORDS[lang].tell_me}</h1>" in page.text
     assert re.search(r'<option value="(\w\w)" selected>', page.text)[1] == lang  # type: ignore[index]
 
 

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from accounts.public import form_key
 from accounts.templatetags.desk import clock
 from comms.models import Update
+from comms.status.languages import WORDS
 from incidents.models import Incident, Service, ServiceStatus
 from incidents.models.states import MaintenanceStatus
 from tests import factories
@@ -291,8 +292,8 @@ def test_a_promise_that_was_not_kept_is_told_as_late(
 
     page = told(client, service)
 
-    assert f"The message of {on_the_clock(promised)} is late" in page
-    assert "Next message at" not in page
+    assert f"The update due by {on_the_clock(promised)} is late" in page
+    assert "Next update at" not in page
 
 
 def test_an_incident_about_which_nothing_was_said_yet_is_known_by_its_title(
@@ -303,7 +304,7 @@ def test_an_incident_about_which_nothing_was_said_yet_is_known_by_its_title(
     page = told(client, service)
 
     assert "<h2>Panne des eForms</h2>" in page
-    assert "A first message follows on the status page" in page
+    assert "A first message will follow on the status page" in page
     assert "Conséquence" not in page
 
 
@@ -314,6 +315,29 @@ def test_a_text_that_is_missing_in_the_readers_language_is_marked_as_the_other_o
 
     assert '<h2 lang="fr">Conséquence fr</h2>' in told(client, service, "de")
     assert "<h2>Conséquence nl</h2>" in told(client, service, "nl")
+
+
+@pytest.mark.parametrize("lang", WORDS)
+def test_the_forms_say_what_the_status_site_says(
+    client: Client, service: Service, incident: Incident, lang: str
+) -> None:
+    words = WORDS[lang]
+    now = timezone.now().replace(hour=11, minute=0)
+
+    with time_machine.travel(now, tick=False):
+        said(incident, next_update_at=now + timedelta(minutes=20), valid_until=now + timedelta(minutes=10))
+        incident.updates.get().texts.update(do="Do.")
+        page = told(client, service, lang)
+        form = client.get(FORM, {"lang": lang}).text
+    with time_machine.travel(now + timedelta(minutes=21), tick=False):
+        late = told(client, service, lang)
+
+    promised = f"{timezone.localtime(now + timedelta(minutes=20)):%H:%M}"
+    valid = f"{timezone.localtime(now + timedelta(minutes=10)):%H:%M}"
+    assert f"<h1>{words.me_too}</h1>" in form
+    assert f"<h2>{words.next_at.format(at=words.at.format(time=promised))}</h2>" in page
+    assert f"<h2>{words.late.format(time=promised)}</h2>" in late
+    assert words.valid_until.format(time=valid) in page
 
 
 def test_the_newest_update_is_the_one_told(client: Client, service: Service, incident: Incident) -> None:
@@ -336,9 +360,9 @@ def test_what_to_do_meanwhile_is_told_with_how_long_it_holds_and_not_after(
         after = told(client, service)
 
     assert "<li>Keep the forms.</li><li>Send each once.</li>" in page
-    assert f"This holds until {on_the_clock(until)}." in page
+    assert f"Valid until {on_the_clock(until)}." in page
     assert "Keep the forms." not in after
-    assert "This holds until" not in after
+    assert "Valid until" not in after
 
 
 def test_texts_of_people_are_text(client: Client, service: Service, incident: Incident) -> None:
