@@ -303,18 +303,86 @@ def test_an_incident_about_which_nothing_was_said_yet_is_known_by_its_title(
 
     page = told(client, service)
 
-    assert "<h2>Panne des eForms</h2>" in page
+    assert (
+        '<h2><span lang="fr">Panne des eForms</span> <small class="hint">(text in French)</small></h2>'
+        in page
+    )
     assert "A first message will follow on the status page" in page
+    assert '<h2><span lang="nl">Storing van de eForms</span></h2>' in told(client, service, "nl")
     assert "Conséquence" not in page
 
 
-def test_a_text_that_is_missing_in_the_readers_language_is_marked_as_the_other_one(
+@pytest.mark.parametrize("lang", WORDS)
+def test_a_text_in_another_language_says_so_to_eyes_and_to_machines(
+    client: Client, service: Service, incident: Incident, lang: str
+) -> None:
+    written = "nl" if lang == "fr" else "fr"
+    said(incident, texts={written: "a"}).texts.update(do="Do.", dont="Do not.", patient="Come back.")
+    words = WORDS[lang]
+    mark = f"({words.in_other_language.format(language=words.language_names[written])})"
+
+    page = told(client, service, lang)
+
+    for heading in (f'<span lang="{written}">Conséquence {written}</span>', words.to_do, words.not_to_do):
+        assert f'{heading} <small class="hint">{mark}</small></h' in page
+    for line in ("Do.", "Do not."):
+        assert f'<li lang="{written}">{line}</li>' in page
+    assert f'<span lang="{written}">Come back.</span>' in page
+
+
+def test_a_text_in_the_readers_language_bears_no_mark(
     client: Client, service: Service, incident: Incident
 ) -> None:
-    said(incident, texts={"fr": "a", "nl": "b"})
+    said(incident).texts.update(do="Do.", dont="Do not.", patient="Come back.")
 
-    assert '<h2 lang="fr">Conséquence fr</h2>' in told(client, service, "de")
-    assert "<h2>Conséquence nl</h2>" in told(client, service, "nl")
+    assert "(text in" not in told(client, service, "en")
+
+
+def test_a_part_left_empty_stays_empty_and_comes_from_no_other_language(
+    client: Client, service: Service, incident: Incident
+) -> None:
+    texts = said(incident).texts
+    texts.exclude(language="nl").update(
+        title="Ailleurs", do="À faire.", dont="À éviter.", patient="Au patient."
+    )
+
+    page = told(client, service, "nl")
+
+    assert "Conséquence nl" in page
+    for elsewhere in ("Ailleurs", "À faire.", "À éviter.", "Au patient.", "<h3>"):
+        assert elsewhere not in page
+
+
+def test_a_language_in_which_nothing_is_said_gives_way_with_all_its_parts(
+    client: Client, service: Service, incident: Incident
+) -> None:
+    texts = said(incident).texts
+    texts.filter(language="de").update(headline="", title="", body="", do="Nur dies.")
+    texts.filter(language="fr").update(do="À faire.")
+
+    page = told(client, service, "de")
+
+    assert ("Conséquence fr" in page, "À faire." in page, "Nur dies." in page) == (True, True, False)
+
+
+@pytest.mark.parametrize("lang", WORDS)
+def test_what_to_do_what_not_to_do_and_the_sentence_for_the_patient_stand_as_on_the_status_site(
+    client: Client, service: Service, incident: Incident, lang: str
+) -> None:
+    said(incident).texts.update(do="Do.", dont="Do not.\nNor that.", patient="Come back.")
+    words, (opening, closing) = WORDS[lang], WORDS[lang].quotes
+
+    page = client.get(RECEIVED, {"service": service.public_id, "lang": lang}).text
+
+    told = [
+        f"<h3>{words.to_do}</h3>",
+        f'<li lang="{lang}">Do.</li>',
+        f'<li>{words.to_patient} {opening}<span lang="{lang}">Come back.</span>{closing}</li>',
+        f"<h3>{words.not_to_do}</h3>",
+        f'<li lang="{lang}">Do not.</li><li lang="{lang}">Nor that.</li>',
+    ]
+    places = [page.find(part) for part in told]
+    assert (-1 not in places, places) == (True, sorted(places)), told
 
 
 @pytest.mark.parametrize("lang", WORDS)
@@ -353,16 +421,19 @@ def test_what_to_do_meanwhile_is_told_with_how_long_it_holds_and_not_after(
     client: Client, service: Service, incident: Incident
 ) -> None:
     until = timezone.now() + timedelta(minutes=30)
-    said(incident, valid_until=until).texts.update(do="Keep the forms.\nSend each once.")
+    said(incident, valid_until=until).texts.update(
+        do="Keep the forms.\nSend each once.", dont="Send nothing twice.", patient="Come back."
+    )
 
     page = told(client, service)
     with time_machine.travel(until + timedelta(seconds=1)):
         after = told(client, service)
 
-    assert "<li>Keep the forms.</li><li>Send each once.</li>" in page
+    assert '<li lang="en">Keep the forms.</li><li lang="en">Send each once.</li>' in " ".join(page.split())
     assert f"Valid until {on_the_clock(until)}." in page
-    assert "Keep the forms." not in after
-    assert "Valid until" not in after
+    for over in ("Keep the forms.", "Come back.", "Valid until"):
+        assert over not in after
+    assert "Send nothing twice." in after
 
 
 def test_texts_of_people_are_text(client: Client, service: Service, incident: Incident) -> None:
