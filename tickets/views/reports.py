@@ -5,6 +5,7 @@ script; the answer is a page of its own, so that loading it again sends nothing 
 """
 
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -21,8 +22,9 @@ from tickets import operations
 from tickets.forms.reports import ReportForm
 from tickets.known import known_about, work_on
 
-# A whole hospital, or a network operator's customers, may share one address.
-MOST, WITHIN = 20, timedelta(minutes=10)
+# A whole hospital, or a network operator's customers, may share one address. What was refused counts apart: a typing
+# error costs nobody her turn, and as it writes nothing more of it is borne.
+MOST, MOST_REFUSED, WITHIN = 20, 100, timedelta(minutes=10)
 
 
 @public
@@ -32,12 +34,12 @@ def report(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _form(request, ReportForm(initial={"service": request.GET.get("service", "")}))
     form = ReportForm(request.POST)
+    valid = form.is_valid()
+    what, most = ("report", MOST) if valid else ("report-refused", MOST_REFUSED)
     who = sender(request)
-    if too_many(who, what="report", most=MOST, within=WITHIN):
-        response = _form(request, form, status=429)
-        response["Retry-After"] = str(int(WITHIN.total_seconds()))
-        return response
-    if not form.is_valid():
+    if too_many(who, what=what, most=most, within=WITHIN):
+        return _over(request, form)
+    if not valid:
         return _form(request, form, status=422)
     operations.report(who=who, **form.cleaned_data)
     asked = {"service": form.cleaned_data["service"].public_id, "lang": language_of(request).value}
@@ -52,17 +54,37 @@ def reported(request: HttpRequest) -> HttpResponse:
     service = Service.objects.filter(public_id=asked).first() if asked.isalnum() else None
     if service is None:
         return redirect(f"{reverse('report:form')}?lang={language_of(request)}")
+    return render(request, "public/report/reported.html", _answer(request, service))
+
+
+def _answer(request: HttpRequest, service: Service) -> dict[str, Any]:
     known = known_about(service, language_of(request))
-    context = {
+    return {
         "service": service,
         "known": known,
         "work": None if known else work_on(service),
         "now": timezone.now(),
         "helpdesk": settings.DESK_HELPDESK_PHONE,
     }
-    return render(request, "public/report/reported.html", context)
+
+
+def _over(request: HttpRequest, form: ReportForm) -> HttpResponse:
+    """Not counted. Where we know of what she chose she is told so, else the form with what she typed. 429."""
+    service = form.cleaned_data.get("service")
+    answer = _answer(request, service) if service else {}
+    if answer.get("known") or answer.get("work"):
+        context = {**answer, "over": True, "form": form, "minutes": _minutes()}
+        response = render(request, "public/report/reported.html", context, status=429)
+    else:
+        response = _form(request, form, status=429)
+    response["Retry-After"] = str(int(WITHIN.total_seconds()))
+    return response
 
 
 def _form(request: HttpRequest, form: ReportForm, *, status: int = 200) -> HttpResponse:
-    context = {"form": form, "status": status, "minutes": int(WITHIN.total_seconds() // 60)}
+    context = {"form": form, "status": status, "minutes": _minutes()}
     return render(request, "public/report/form.html", context, status=status)
+
+
+def _minutes() -> int:
+    return int(WITHIN.total_seconds() // 60)

@@ -21,7 +21,7 @@ from incidents.models import Incident, Service, ServiceStatus
 from incidents.models.states import MaintenanceStatus
 from tests import factories
 from tickets.models import Report
-from tickets.views.reports import MOST
+from tickets.views.reports import MOST, MOST_REFUSED
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +179,82 @@ def test_over_the_limit_it_says_so_kindly_and_keeps_what_was_typed(client: Clien
     assert 'value="12345"' in over.text
     assert f'value="{service.public_id}" selected' in over.text
     assert Report.objects.count() == 1
+
+
+@pytest.mark.parametrize("lang", KNOWN)
+def test_over_the_limit_what_we_know_still_spares_the_call(
+    client: Client, service: Service, incident: Incident, lang: str, settings: Settings
+) -> None:
+    settings.DESK_STATUS_URL = "https://status.farmaflux.example"
+    promised = timezone.now() + timedelta(minutes=20)
+    said(incident, next_update_at=promised)
+    for _ in range(MOST):
+        send(client, service)
+    before = Report.objects.count()
+
+    over = send(client, service, lang=lang)
+
+    assert (over.status_code, over["Retry-After"]) == (429, "600")
+    assert f"<h1>{KNOWN[lang]}</h1>" in over.text
+    assert f"{timezone.localtime(promised):%H:%M}</h2>" in over.text
+    assert f"https://status.farmaflux.example/{lang}/incidents/{incident.public_id}/" in over.text
+    assert Report.objects.count() == before
+
+
+def test_over_the_limit_it_does_not_thank_for_what_was_not_counted(
+    client: Client, service: Service, incident: Incident
+) -> None:
+    for _ in range(MOST):
+        send(client, service)
+
+    over = " ".join(send(client, service).text.split())
+
+    assert "Your report on" not in over
+    assert "What you sent before is counted. To add more, wait 10 minutes." in over
+
+
+def test_over_the_limit_what_is_out_elsewhere_spares_no_call(client: Client, service: Service) -> None:
+    said(factories.incident(services={factories.service("dpp"): ServiceStatus.MAJOR}))
+    for _ in range(MOST):
+        send(client, service)
+
+    over = send(client, service)
+
+    assert (over.status_code, KNOWN["en"] in over.text) == (429, False)
+
+
+def test_over_the_limit_work_under_way_spares_the_call(client: Client, service: Service) -> None:
+    factories.maintenance(service, status=MaintenanceStatus.IN_PROGRESS, starts_at=timezone.now())
+    for _ in range(MOST):
+        send(client, service)
+
+    over = send(client, service)
+
+    assert (over.status_code, f"<h1>{KNOWN['en']}</h1>" in over.text) == (429, True)
+
+
+def test_what_was_refused_takes_nobodys_turn(client: Client, service: Service) -> None:
+    for _ in range(MOST + 1):
+        assert send(client, "").status_code == 422
+
+    assert send(client, service).status_code == 303
+
+
+def test_a_flood_of_what_is_refused_is_limited_too_and_takes_nobodys_turn(
+    client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MOST_REFUSED > MOST
+    monkeypatch.setattr("tickets.views.reports.MOST_REFUSED", 3)
+    refused = [send(client, "").status_code for _ in range(4)]
+
+    over = send(client, "", apb_number="12345")
+
+    assert refused == [422, 422, 422, 429]
+    assert (over.status_code, over["Retry-After"]) == (429, "600")
+    assert "Wait 10 minutes, then send it again." in over.text
+    assert "What you sent before is counted." not in over.text
+    assert 'value="12345"' in over.text
+    assert (send(client, service).status_code, Report.objects.count()) == (303, 1)
 
 
 def test_the_limit_is_each_senders_own(client: Client, service: Service) -> None:
