@@ -18,10 +18,10 @@ from pytest_django import Settings
 from comms.operations.notices import tell_notices
 from comms.status import archiving, notice, site
 from comms.status import breakglass as breakglass_module
-from comms.status.facts import Facts, Text
+from comms.status.facts import Facts
 from comms.status.files import Unfinished
 from comms.status.front import StatusFront
-from comms.status.publish import published
+from comms.status.publish import Publication, published
 from comms.status.snapshot import snapshot
 from incidents.models import Entry
 from tests import factories
@@ -153,15 +153,17 @@ def test_what_was_published_while_it_was_put_up_has_it_too(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.renew(AT)
-    standing, once = notice.standing, iter([True])
 
-    def meanwhile(where: Path) -> Text | None:
-        """What was under way looked just before the notice was there."""
-        if next(once, False):
-            site.renew(AT + timedelta(minutes=1))
-        return standing(where)
+    def meanwhile(where: Path) -> Publication | None:
+        """What is shown; then comes what had looked just before there was a notice."""
+        shown = published(where)
+        if shown and shown.at == AT:
+            with monkeypatch.context() as before:
+                before.setattr(notice, "standing", lambda _root: None)
+                site.renew(AT + timedelta(minutes=1))
+        return shown
 
-    monkeypatch.setattr(breakglass_module, "published", lambda where: (published(where), meanwhile(where))[0])
+    monkeypatch.setattr(breakglass_module, "published", meanwhile)
     breakglass(FR, NL)
 
     shown = published(root)
