@@ -234,7 +234,8 @@ def test_after_the_database_was_set_back_no_process_takes_the_new_for_what_is_go
     with transaction.atomic():
         PublicRevision.objects.bump(incident)
     kept = transaction.savepoint_create()
-    said("Perdu")
+    for title in ("Perdu", "Perdu aussi", "Perdu encore"):
+        said(title)
     transaction.savepoint_rollback(kept)
 
     if noticed == "later":
