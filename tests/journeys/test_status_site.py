@@ -1,6 +1,7 @@
 """The public pages in a real browser: readable by all, at any width, without a script, in one request."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -172,6 +173,27 @@ def test_the_whole_answer_of_the_day_is_above_the_fold_of_a_phone(
     )
     assert bottoms == sorted(bottoms)
     assert bottoms[-1] <= height
+
+
+@pytest.mark.parametrize("width", [320, 768, 820, 1024])
+def test_no_name_is_broken_letter_by_letter_on_a_phone_or_an_upright_tablet(
+    desk: str, settings: Settings, open_page: Callable[..., Page], width: int
+) -> None:
+    ends = [AT - timedelta(days=days) for days in range(1, 9)]
+    past = tuple(
+        PastImpact(f"service{n % 3:05}", "k7m2q9x4tb1d", ServiceStatus.PARTIAL, end - timedelta(hours=3), end)
+        for n, end in enumerate(ends)
+    )
+    world = replace(_the_day(), past_impacts=past)
+    publish(documents(world), settings.DESK_STATUS_ROOT, revision=1, at=AT, headers=HEADERS)
+    page = open_page(viewport={"width": width, "height": 900})
+    page.goto(f"{desk}/fr/")
+    page.locator(".figures summary").click()
+
+    parts = page.locator(".svc .row > :first-child, .figures tbody :is(th, td:not(:last-child))")
+    heights = parts.evaluate_all("parts => parts.map(part => part.clientHeight || part.offsetHeight)")
+    assert len(heights) > 8
+    assert max(heights) < 100, "three lines, and what is around them"
 
 
 @pytest.mark.parametrize("height", [568, 640, 256])
