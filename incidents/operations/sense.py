@@ -13,6 +13,7 @@ from incidents.personal_data import national_numbers
 # Clocks differ: so much of the future is taken for now.
 SKEW = timedelta(minutes=2)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def past(moment: datetime | None, *, at: datetime, field: str, not_before: datetime = EARLIEST) -> datetime:
@@ -63,9 +64,11 @@ def check_readable(text: str, *, field: str) -> None:
 
 
 def cannot_be_kept(character: str) -> bool:
-    """Control characters, half surrogates, and the sign that stands where bytes were no UTF-8."""
+    """Control characters, half surrogates, what turns the reading of a line around (Unicode TR 36, 2.5), and the sign
+    that stands where bytes were no UTF-8.
+    """
     is_control = unicodedata.category(character) in {"Cc", "Cs"} and character not in "\t\r\n"
-    return is_control or character == "\ufffd"
+    return is_control or character == "\ufffd" or character in TURNING
 
 
 def public(text: str, *, most: int, field: str, required: bool = True) -> str:

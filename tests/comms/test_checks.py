@@ -180,7 +180,7 @@ def test_french_in_the_dutch_field_is_held_up() -> None:
     assert blocks(with_body("nl", french)) == [("wrong_language", "body_nl")]
 
 
-@pytest.mark.parametrize("word", ["caf\ufffd", "a\x1fb", "\x07"])
+@pytest.mark.parametrize("word", ["caf\ufffd", "a\x1fb", "\x07", "\u202etxt"])
 def test_a_character_that_nobody_can_read_is_not_published(word: str) -> None:
     found = blocking(with_body("fr", f"{FRENCH.body}\n{word}"), AT)
 
