@@ -263,16 +263,25 @@ def test_a_page_that_was_not_renewed_for_three_minutes_says_so_by_the_clock_of_t
     assert len(asked) == 2
 
 
-def test_a_page_whose_site_is_gone_says_that_it_may_be_old(site: str, open_page: Callable[..., Page]) -> None:
+def test_a_page_whose_site_is_gone_says_that_it_may_be_old_and_is_sure_of_nothing(
+    desk: str, settings: Settings, open_page: Callable[..., Page]
+) -> None:
+    late = replace(_the_day(), at=AT + timedelta(minutes=40))
+    publish(documents(late), settings.DESK_STATUS_ROOT, revision=1, at=AT, headers=HEADERS)
+    plain = open_page(java_script_enabled=False)
+    plain.goto(f"{desk}/fr/")
+    assert plain.get_by_text("La panne dure encore.").is_visible()
+
     page = open_page()
     page.route(
-        f"{site}/fr/",
+        f"{desk}/fr/",
         lambda route: route.abort() if route.request.method == "HEAD" else route.continue_(),
     )
-    page.goto(f"{site}/fr/")
+    page.goto(f"{desk}/fr/")
 
     page.locator("#stale").wait_for(state="visible")
-    assert "15:20:00" in page.locator("#stale").inner_text()
+    assert "16:00:00" in page.locator("#stale").inner_text()
+    assert page.get_by_text("La panne dure encore.").is_hidden()
 
 
 def test_a_page_just_renewed_asks_for_nothing(site: str, open_page: Callable[..., Page]) -> None:

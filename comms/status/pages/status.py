@@ -265,7 +265,7 @@ def _next(facts: Facts, incident: Incident, words: Words, heading: str, *, path:
         title, hint = fill(words.next_at, at=at), words.even_without_news
     else:
         title = fill(words.late, time=moments.bare(promised, words, seen_at=facts.at))
-        hint = words.late_help
+        hint = tag("span", words.late_help, class_="sure")
     stamp = fill(words.as_of_short, time=moments.clock(facts.at))
     reload = tag("a", words.reload, href=f"/{words.language}/{path}")
     return tag(
