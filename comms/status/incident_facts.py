@@ -71,11 +71,6 @@ def _remember(known: dict[tuple[str, int], facts.Incident]) -> None:
         _known.popitem(last=False)
 
 
-def forget() -> None:
-    """After the database was set back, numbers come again that mean something else."""
-    _known.clear()
-
-
 def _read(pks: list[int]) -> list[Incident]:
     incidents = _INCIDENTS(pks=pks)
     relapses = [incident for incident in incidents if incident.relapse_of_id]

@@ -22,7 +22,7 @@ AT = OUTAGE + timedelta(days=400)
 
 @pytest.fixture(autouse=True)
 def _nothing_read_before() -> None:
-    incident_facts.forget()
+    incident_facts._known.clear()
 
 
 @pytest.fixture
