@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,6 +23,7 @@ from psycopg import sql
 from bench.history import BODY, MESSAGES
 from farmaflux_desk.supervisor import Supervisor, procfile
 
+HERE = Path(__file__).resolve().parents[1]
 HISTORIES = (50, 500, 5000)
 INCIDENTS = 12  # of as many messages each as the past ones have; the first incident is not counted
 PORT = 8199
@@ -82,27 +83,44 @@ def empty_database(server: str, name: str) -> str:
 
 
 @contextmanager
-def desk(folder: Path, past: int) -> Iterator[dict[str, str]]:
-    """A desk with so many past incidents, served; its environment."""
+def desk(folder: Path, past: int, *, checkout: Path = HERE, port: int = PORT) -> Iterator[dict[str, str]]:
+    """A desk of *checkout*, with so many past incidents, served at *port*; its environment.
+
+    By the Python of its own .venv where it has one.
+    """
     environment = os.environ | {
         "DESK_DATA_DIR": str(folder),
-        "PORT": str(PORT),
+        "PORT": str(port),
         "DESK_DEMO_PASSWORD": PASSWORD,
         "DJANGO_SETTINGS_MODULE": "farmaflux_desk.settings",
     }
     if server := os.environ.get("DATABASE_URL"):
-        environment["DATABASE_URL"] = empty_database(server, f"past_{past}")
+        environment["DATABASE_URL"] = empty_database(server, f"past_{past}_{port}")
     for command in (
-        [sys.executable, "manage.py", "migrate", "-v0"],
-        [sys.executable, "manage.py", "demo", "load", "--live"],
-        [sys.executable, "-m", "bench.history", str(past)],
-        [sys.executable, "manage.py", "publish_status"],
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"],
+        ["manage.py", "migrate", "-v0"],
+        ["manage.py", "demo", "load", "--live"],
+        ["-m", "bench.history", str(past)],
+        ["manage.py", "publish_status"],
+        ["manage.py", "collectstatic", "--noinput", "-v0"],
     ):
-        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        run(command, environment, checkout)
+    web = procfile(checkout / "Procfile", environment)["web"]
+    web[0] = str(python_of(checkout).with_name(Path(web[0]).name))
     with Supervisor() as processes:
-        processes.start("web", procfile(Path("Procfile"), environment)["web"], environment)
+        processes.start("web", ["env", "-C", str(checkout), *web], environment)
         yield environment
+
+
+def run(command: list[str], environment: Mapping[str, str], checkout: Path) -> None:
+    """By the Python of *checkout*, there."""
+    subprocess.run(
+        [python_of(checkout), *command], cwd=checkout, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def python_of(checkout: Path) -> Path:
+    own = checkout / ".venv" / "bin" / "python"
+    return own if own.exists() else Path(sys.executable)
 
 
 def wait_for(client: httpx.Client) -> None:
@@ -127,11 +145,15 @@ def measure(client: httpx.Client, reader: httpx.Client, environment: dict[str, s
     """Milliseconds from sending the form to having read the message, of each message."""
     taken = []
     for number in range(INCIDENTS):
-        go_on = [sys.executable, "-m", "bench.history", "next"]
-        subprocess.run(go_on, env=environment, check=True, stdout=subprocess.DEVNULL)
-        public_id = client.get("/desk/messages/").text.split("/draft/")[0].rpartition("/")[2]
+        public_id = next_incident(client, environment, HERE)
         taken += [once(client, reader, public_id, f"Mesure {number} {each}") for each in range(MESSAGES)]
     return taken[MESSAGES:]
+
+
+def next_incident(client: httpx.Client, environment: Mapping[str, str], checkout: Path) -> str:
+    """What is open is over, another begins: its public id."""
+    run(["-m", "bench.history", "next"], environment, checkout)
+    return client.get("/desk/messages/").text.split("/draft/")[0].rpartition("/")[2]
 
 
 def once(client: httpx.Client, reader: httpx.Client, public_id: str, mark: str) -> float:
