@@ -1,8 +1,9 @@
 """The site when everything behind it is dead: `python -m bench.outlive`.
 
-First the publisher is killed 500 times at random instants while a reader reads over nginx: each page whole, of one
-publication, never an older one after a newer. Then there is no publisher, no application, no database, no Redis: a
-million pages are read, each 200 and the same bytes. Needs Debian's wrk and nginx-light.
+First the publisher, every other time from a folder begun before, is killed 500 times at random instants while a reader
+reads over nginx: each page whole, of one publication, never an older one after a newer. Then there is no publisher, no
+application, no database, no Redis: a million pages are read, each 200 and the same bytes. Needs Debian's wrk and
+nginx-light.
 """
 
 import os
@@ -27,7 +28,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "farmaflux_desk.settings")
 django.setup()
 
 from comms.status.documents import Document  # noqa: E402
-from comms.status.publish import publish, published  # noqa: E402
+from comms.status.publish import begin_next, publish, published  # noqa: E402
 from comms.status.render import HEADERS  # noqa: E402
 
 KILLS, GETS = 500, 1_000_000
@@ -41,6 +42,9 @@ def publish_without_end(root: Path) -> None:
         filling = f"<p>{revision}</p>\n" * 2000
         page = f"<!doctype html><b>{revision}</b>{filling}<i>{revision}</i></html>".encode()
         documents = [Document(f"{name}/index.html", lambda page=page: page) for name in PAGES]  # type: ignore[misc]
+        documents.append(Document("fr/over/index.html", lambda: b"<p>over</p>" * 100, "key"))
+        if revision % 2:
+            begin_next(root)
         publish(documents, root, revision=revision, at=datetime.now(UTC), headers=HEADERS)
 
 

@@ -128,11 +128,7 @@ def _update(
         part: facts.Text(**{language: parts.get(part, "").strip() for language, parts in draft.texts.items()})
         for part in PARTS
     }
-    spoken = [
-        language
-        for language in draft.texts
-        if any(said[part].in_language(language) for part in ("headline", "body"))
-    ]
+    message = (said["headline"], said["body"])
     return facts.Update(
         id="preview",
         phase=draft.phase,
@@ -150,7 +146,7 @@ def _update(
         headline=said["headline"],
         title=said["title"],
         body=said["body"],
-        do=facts.part_of(said["do"], spoken),
-        dont=facts.part_of(said["dont"], spoken),
-        patient=facts.part_of(said["patient"], spoken),
+        do=facts.part_of(message, said["do"]),
+        dont=facts.part_of(message, said["dont"]),
+        patient=facts.part_of(message, said["patient"]),
     )

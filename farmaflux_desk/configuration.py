@@ -63,11 +63,11 @@ def database(env: environ.Env, data_dir: Path) -> dict[str, Any]:
         config["CONN_MAX_AGE"] = None
         config["OPTIONS"] = {**SQLITE_OPTIONS, **config.get("OPTIONS", {})}
     else:
-        from farmaflux_desk.planned import PlannedConnection  # SQLite needs no psycopg
+        from farmaflux_desk.postgresql import RememberingConnection  # SQLite needs no psycopg
 
         config["OPTIONS"] = {
             "pool": {
-                "connection_class": PlannedConnection,
+                "connection_class": RememberingConnection,
                 "min_size": 1,
                 "max_size": CONNECTIONS,
                 "timeout": 2,

@@ -7,7 +7,7 @@ from pathlib import Path
 from comms.status import moments
 from comms.status.badge import indicator
 from comms.status.facts import Facts, Text
-from comms.status.html import Html, fill, join, tag
+from comms.status.html import Child, Html, fill, join, tag
 from comms.status.icons import icon, sprite
 from comms.status.pages.frame import CHARSET, DOCTYPE, NOTICE_BEGINS, NOTICE_ENDS
 from comms.status.pages.spoken import spoken
@@ -44,14 +44,7 @@ def banner(facts: Facts, words: Words) -> Html:
     if incidents:
         said.append(spoken(consequence(incidents[0]), words))
     said += [" ", tag("small", fill(words.as_of_short, time=moments.clock(facts.at)))]
-    link = tag(
-        "a",
-        icon(MARKS[state]),
-        tag("p", said),
-        href=f"{facts.url}/{words.language}/",
-        target="_blank",
-        rel="noopener",
-    )
+    link = _link(MARKS[state], said, href=f"{facts.url}/{words.language}/")
     head = [
         CHARSET,
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
@@ -66,13 +59,10 @@ def notice(text: Text | None, words: Words) -> Html:
     """What the night shift says by hand, in place of all else; or the empty place for it."""
     if text is None:
         return join([NOTICE_BEGINS, NOTICE_ENDS])
-    link = tag(
-        "a",
-        icon("degraded"),
-        tag("p", tag("b", f"FarmaFlux{words.colon} "), spoken(text, words)),
-        class_="hand",
-        href=f"/{words.language}/",
-        target="_blank",
-        rel="noopener",
-    )
+    said = [tag("b", f"FarmaFlux{words.colon} "), spoken(text, words)]
+    link = _link("degraded", said, href=f"/{words.language}/", class_="hand")
     return join([NOTICE_BEGINS, sprite(link), link, NOTICE_ENDS])
+
+
+def _link(mark: str, said: Child, *, href: str, class_: str | None = None) -> Html:
+    return tag("a", icon(mark), tag("p", said), class_=class_, href=href, target="_blank", rel="noopener")

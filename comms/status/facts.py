@@ -4,7 +4,7 @@ All of it is frozen. Moments are aware; who renders them chooses the zone. What 
 service does, what is worst) is derived here, once for all pages that tell it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -63,7 +63,9 @@ class Part(Text):
         return Said("", language)
 
 
-def part_of(text: Text, spoken: Iterable[str]) -> Part:
+def part_of(message: Sequence[Text], text: Text) -> Part:
+    """*text* as a part of the *message* that these texts, its headline and body, make."""
+    spoken = (language for language in Language if any(said.in_language(language) for said in message))
     return Part(text.fr, text.nl, text.de, text.en, tuple(spoken))
 
 

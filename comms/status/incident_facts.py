@@ -224,14 +224,10 @@ def _update(update: Update, statuses: tuple[facts.StatusGiven, ...]) -> facts.Up
     assert update.published_at  # noqa: S101  # only published ones are read
     texts = {} if update.withdrawn_at else {text.language: text for text in update.texts.all()}
 
-    spoken = tuple(language for language, row in texts.items() if row.is_spoken)
-
     def text(field: str) -> facts.Text:
         return facts.Text(**{language: str(getattr(row, field)).strip() for language, row in texts.items()})
 
-    def part(field: str) -> facts.Part:
-        return facts.part_of(text(field), spoken)
-
+    message = (text("headline"), text("body"))
     return facts.Update(
         id=opaque(f"update {update.key}"),
         phase=Phase(update.phase),
@@ -243,9 +239,9 @@ def _update(update: Update, statuses: tuple[facts.StatusGiven, ...]) -> facts.Up
         headline=text("headline"),
         title=text("title"),
         body=text("body"),
-        do=part("do"),
-        dont=part("dont"),
-        patient=part("patient"),
+        do=facts.part_of(message, text("do")),
+        dont=facts.part_of(message, text("dont")),
+        patient=facts.part_of(message, text("patient")),
         statuses=statuses,
         corrected_at=max((row.corrected_at for row in update.corrections.all()), default=None),
         withdrawn_at=update.withdrawn_at,

@@ -102,7 +102,7 @@ def archive_if_due(at: datetime | None = None) -> Publication | None:
     return renew()
 
 
-def be_ready() -> None:
+def begin_publication() -> None:
     """Somebody writes a message: what its publication needs is begun. Where that fails publishing does it, or says why
     it cannot.
     """

@@ -84,7 +84,7 @@ def compose(request: Request, public_id: str) -> HttpResponse:
         return without_draft(request, incident, incident.now())
     at = update.incident.now()
     if request.method == "GET":
-        site.be_ready()
+        site.begin_publication()
         return page_of(request, update, UpdateForm(update=update, at=at))
     if request.POST.get("action") == "discard":
         drafts.discard(update, by=request.user)
@@ -165,7 +165,7 @@ def check(request: Request, public_id: str) -> HttpResponse:
     update = draft_of(_incident(public_id))
     if update is None:
         return HttpResponse(status=204)
-    site.be_ready()
+    site.begin_publication()
     form = UpdateForm(request.POST, update=update, at=update.incident.now())
     form.is_valid()
     return render(request, "comms/checked.html", _judged(update, form))

@@ -15,7 +15,7 @@ from comms.channels.base import Capabilities, Doubt, Receipt, Setting, Transport
 from comms.models import Channel, Delivery
 from comms.operations import deliveries
 from farmaflux_desk.configuration import CONNECTIONS
-from farmaflux_desk.planned import MOST_PREPARED
+from farmaflux_desk.postgresql import MOST_PREPARED
 from farmaflux_desk.runner import LaneJob, Runner, wait_for_connections
 from tests import factories
 

@@ -67,11 +67,9 @@ def notice(text: Text | None, words: Words) -> Html:
 
 def notice_in_all(text: Text | None) -> Html:
     """As notice, in each language that it is said in: of the page that has none of its own."""
-    told = (
-        [_told(text, words) for language, words in WORDS.items() if text.in_language(language)]
-        if text
-        else None
-    )
+    told: Child = None
+    if text:
+        told = [_told(text, words) for language, words in WORDS.items() if text.in_language(language)]
     return join([NOTICE_BEGINS, told, NOTICE_ENDS])
 
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from accounts.languages import Language
 from comms.status.facts import (
     Facts,
     Group,
@@ -38,9 +37,8 @@ def everywhere(told: str) -> Text:
 def update(**fields: Any) -> Update:
     """One that speaks each language of its body; what is given as the text of a part is made one."""
     body = fields.get("body", text("Nous y travaillons.", "We werken eraan."))
-    spoken = [language for language in Language if body.in_language(language)]
     parts = {
-        name: part_of(fields.pop(name, text()), spoken)
+        name: part_of([body], fields.pop(name, text()))
         for name in ("do", "dont", "patient")
         if not isinstance(fields.get(name), Part)
     }

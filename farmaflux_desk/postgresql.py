@@ -9,7 +9,7 @@ from psycopg import Connection
 MOST_PREPARED = 500
 
 
-class PlannedConnection(Connection[Any]):
+class RememberingConnection(Connection[Any]):
     """Keeps the plans of up to MOST_PREPARED statements."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
