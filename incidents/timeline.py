@@ -61,17 +61,20 @@ def append(
     corrects: Entry | None = None,
     occurred_at: datetime | None = None,
     at: datetime | None = None,
+    held: bool = False,
 ) -> Entry:
     """Write an entry at the end of the chain, inside the caller's transaction.
 
-    Locks the incident's row until that transaction ends, so that entries come one after the other.
+    Locks the incident's row until that transaction ends, so that entries come one after the other; *held*: the caller
+    has locked it.
     *by* is None for what the system does by itself. The same *key* again returns the entry made first.
     National numbers in *text* are masked. *data* holds what JSON knows, no fractions; see `describe` for
     what each kind keeps in it. Raises Refused when the text is too long.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("An entry is part of the transaction it tells of.")
-    _LOCK(incident=incident.pk)
+    if not held:
+        _LOCK(incident=incident.pk)
     if key and (earlier := Entry.objects.filter(key=key, incident=incident).first()):
         return earlier
     sequence, head = _LAST.first(incident=incident.pk) or (0, "")

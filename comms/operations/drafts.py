@@ -177,17 +177,22 @@ def save_draft(
     permissions.check_write_update(by)
     stored = locked(update)
     put(stored, draft, by=by, revision=revision, at=at)
+    store(stored)
     return stored
 
 
 def locked(update: Update) -> Update:
-    """*update* with what is written beside it, as it is now; nobody else changes it until the transaction ends."""
+    """*update* with what is written beside it and its incident, as they are now; nobody else changes these two until
+    the transaction ends.
+
+    The incident is locked first, as by all that decides about it.
+    """
     return _LOCKED(pk=update.pk)[0]
 
 
 _LOCKED = Composed(
     lambda pk: (
-        Update.objects.select_for_update(of=("self",))
+        Update.objects.select_for_update(of=("incident", "self"), no_key=True)
         .filter(pk=pk)
         .select_related("saved_by", "incident", "plan_item")
     ),
@@ -197,7 +202,9 @@ _LOCKED = Composed(
 
 
 def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: datetime | None = None) -> None:
-    """As save_draft, over the *stored* one that is locked and then holds what is written. Writes what differs."""
+    """As save_draft, over the *stored* one that is locked and then holds what is written. Writes what differs beside
+    its row; the row itself is for the caller to `store`.
+    """
     _check_unpublished(stored)
     if stored.revision != revision and (differences := differing(stored, draft)):
         raise Conflict(stored, differences)
@@ -209,7 +216,6 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
     stored.central_confirmed = draft.central_confirmed
     stored.revision += 1
     stored.saved_at, stored.saved_by = at or stored.incident.now(), by
-    _PUT(pk=stored.pk, saved_by=by.pk, **{name: getattr(stored, name) for name in _SAID})
     if draft.texts != before.texts:
         _put_texts(stored, draft.texts)
     if draft.statuses != before.statuses:
@@ -222,15 +228,24 @@ def put(stored: Update, draft: DraftData, *, by: User, revision: int, at: dateti
         stored.held_back_from.set(draft.held_back)
 
 
-_SAID = (
-    *("phase", "next_update_at", "occurred_at", "valid_until"),
-    *("central_confirmed", "revision", "saved_at"),
-)
-_PUT = ComposedUpdate(
-    lambda pk, **said: (Update.objects.filter(pk=pk), said),
+def store(stored: Update) -> None:
+    """The row of what `put` and publishing have changed."""
+    _STORE(pk=stored.pk, **{field.name: getattr(stored, field.attname) for field in _DECIDED})
+
+
+_DECIDED = [
+    field
+    for field in Update._meta.concrete_fields
+    if field.name
+    in (
+        *("phase", "next_update_at", "occurred_at", "valid_until", "central_confirmed"),
+        *("revision", "saved_at", "saved_by", "number", "published_at", "published_by"),
+    )
+]
+_STORE = ComposedUpdate(
+    lambda pk, **decided: (Update.objects.filter(pk=pk), decided),
     pk=BigIntegerField(),
-    saved_by=BigIntegerField(),
-    **{field.name: field for field in Update._meta.concrete_fields if field.name in _SAID},
+    **{field.name: BigIntegerField() if field.is_relation else field for field in _DECIDED},
 )
 
 

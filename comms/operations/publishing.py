@@ -3,10 +3,9 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import BigIntegerField, DateTimeField, IntegerField
 from django.utils.translation import gettext as _
 
-from accounts.composed import ComposedUpdate, prefetch
+from accounts.composed import prefetch
 from accounts.languages import INTERFACE_LANGUAGES, Language
 from accounts.models import User
 from accounts.refusals import Refused
@@ -18,7 +17,7 @@ from comms.operations.drafts import Conflict, DraftData
 from comms.operations.plan import done_by_message
 from incidents import timeline
 from incidents.models import PHASE_CHANGES, EntryKind, Incident, Phase, PublicRevision, ServiceStatus
-from incidents.operations import locked, put_phase, put_statuses
+from incidents.operations import put_phase, put_statuses
 
 
 @transaction.atomic
@@ -61,12 +60,12 @@ def save_and_publish(
 
 
 def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
-    """As publish, of the *stored* draft that is locked, its texts and services at hand."""
+    """As publish, of the *stored* draft that is locked with its incident, its texts and services at hand."""
     at = at or stored.incident.now()
     if forbidden := checks.blocking(checks.of_update(stored), at):
         raise Refused(forbidden[0].message, field=forbidden[0].field)
     check_own_texts(stored)
-    incident = locked(stored.incident)
+    incident = stored.incident
     prefetch([incident], PHASE_CHANGES)
     if stored.occurred_at and stored.occurred_at > at:
         raise Refused(_("What is told has not happened yet."), field="occurred_at")
@@ -74,7 +73,7 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
         raise Refused(_("This incident is resolved: reopen it first."), field="phase")
     stored.number = next_number(incident)
     stored.published_at, stored.published_by = at, by
-    _PUT(pk=stored.pk, number=stored.number, published_at=at, published_by=by.pk)
+    drafts.store(stored)
     statuses = {row.service: ServiceStatus(row.status) for row in stored.services.all()}
     put_statuses(incident, statuses, by=by, occurred_at=stored.occurred_at, at=at)
     put_phase(incident, Phase(stored.phase), by=by, occurred_at=stored.occurred_at, at=at)
@@ -86,6 +85,7 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
         data={"number": stored.number, "said": _said(stored)},
         occurred_at=at,
         at=at,
+        held=True,
     )
     PublicRevision.objects.bump(incident)
     if stored.plan_item:
@@ -95,15 +95,6 @@ def _publish(stored: Update, *, by: User, at: datetime | None) -> None:
 def next_number(incident: Incident) -> int:
     """What the next message about *incident* is counted as, from 1."""
     return (rows.last_number.first(incident=incident.pk) or 0) + 1
-
-
-_PUT = ComposedUpdate(
-    lambda pk, **published: (Update.objects.filter(pk=pk), published),
-    pk=BigIntegerField(),
-    number=IntegerField(),
-    published_at=DateTimeField(),
-    published_by=BigIntegerField(),
-)
 
 
 def _said(update: Update) -> dict[str, str]:

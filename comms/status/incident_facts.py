@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -36,7 +36,9 @@ _known: OrderedDict[tuple[str, int], facts.Incident] = OrderedDict()
 
 
 class Chosen(Protocol):
-    """A row's key, its public id, and the revision of the last change of anything that stands in the facts."""
+    """A row's key, its public id, the revision of the last change of anything that stands in the facts, and whether
+    it is a relapse or has one.
+    """
 
     @property
     def pk(self) -> int: ...
@@ -44,6 +46,8 @@ class Chosen(Protocol):
     def public_id(self) -> str: ...
     @property
     def revision(self) -> int: ...
+    @property
+    def related(self) -> bool: ...
 
 
 def read(chosen: Sequence[Chosen]) -> tuple[facts.Incident, ...]:
@@ -54,7 +58,7 @@ def read(chosen: Sequence[Chosen]) -> tuple[facts.Incident, ...]:
     """
     keys = {row.pk: (row.public_id, row.revision) for row in chosen}
     known = {key: _known[key] for key in keys.values() if key in _known}
-    unread = [pk for pk, key in keys.items() if key not in known]
+    unread = [row for row in chosen if keys[row.pk] not in known]
     for incident in _read(unread) if unread else ():
         key = keys[incident.pk]
         known[key] = _incident(incident, revision=key[1])
@@ -71,12 +75,30 @@ def _remember(known: dict[tuple[str, int], facts.Incident]) -> None:
         _known.popitem(last=False)
 
 
-def _read(pks: list[int]) -> list[Incident]:
-    incidents = _INCIDENTS(pks=pks)
+def _read(chosen: Sequence[Chosen]) -> list[Incident]:
+    incidents = _INCIDENTS(pks=[row.pk for row in chosen])
+    related = {row.pk for row in chosen if row.related}
+    _prefetch_of(incidents, _RELAPSES, where=lambda incident: incident.pk in related)
+    _prefetch_of(incidents, _POSTMORTEMS, where=_was_resolved)
     relapses = [incident for incident in incidents if incident.relapse_of_id]
     prefetch_related_objects(relapses, "relapse_of")
     prefetch([incident.relapse_of for incident in relapses if incident.relapse_of], *_BRIEFLY)
     return incidents
+
+
+def _prefetch_of(
+    incidents: list[Incident], lookup: ComposedPrefetch, *, where: Callable[[Incident], bool]
+) -> None:
+    """Of the others it is known that there are none: they hold that, and nothing is asked."""
+    for incident in incidents:
+        if not where(incident):
+            lookup.hold(incident, [])
+    prefetch(incidents, lookup)
+
+
+def _was_resolved(incident: Incident) -> bool:
+    """Only then there can be a post-mortem."""
+    return any(change.phase == Phase.RESOLVED for change in incident.phase_changes.all())
 
 
 _IMPACTS = ComposedPrefetch(
@@ -94,9 +116,6 @@ _INCIDENTS = Composed(
         *_BRIEFLY,
         _PUBLISHED,
         ComposedPrefetch(
-            "relapses", lambda owners: Incident.objects.filter(relapse_of__in=owners), prefetch=_BRIEFLY
-        ),
-        ComposedPrefetch(
             "milestones",
             lambda owners: Milestone.objects.filter(incident__in=owners).select_related("confirmed_by"),
         ),
@@ -106,15 +125,16 @@ _INCIDENTS = Composed(
                 "link", "confirmed_by"
             ),
         ),
-        ComposedPrefetch(
-            "postmortems",
-            lambda owners: Postmortem.objects.published().filter(incident__in=owners),
-            prefetch=[
-                ComposedPrefetch("texts", lambda owners: PostmortemText.objects.filter(postmortem__in=owners))
-            ],
-        ),
     ],
     pks=Many(BigIntegerField()),
+)
+_RELAPSES = ComposedPrefetch(
+    "relapses", lambda owners: Incident.objects.filter(relapse_of__in=owners), prefetch=_BRIEFLY
+)
+_POSTMORTEMS = ComposedPrefetch(
+    "postmortems",
+    lambda owners: Postmortem.objects.published().filter(incident__in=owners),
+    prefetch=[ComposedPrefetch("texts", lambda owners: PostmortemText.objects.filter(postmortem__in=owners))],
 )
 
 

@@ -33,12 +33,16 @@ MOST_WRITTEN_ANEW = 200  # while no archive tells of the others
 
 
 class Row(NamedTuple):
-    """An incident as it is chosen; revision: of the last change of whatever stands on its page, 0 where not counted."""
+    """An incident as it is chosen; revision: of the last change of whatever stands on its page, 0 where not counted.
+
+    related: it is a relapse, or has one.
+    """
 
     pk: int
     public_id: str
     revision: int
     began_at: datetime
+    related: bool
 
 
 def snapshot(
@@ -56,7 +60,8 @@ def snapshot(
 def _read(
     revision: PublicRevision, at: datetime, archive: Archive | None, notice: facts.Text | None
 ) -> facts.Facts:
-    incidents, changed = _rows(_SHOWN(since=at - RECENT), names=revision.names), _changed(archive)
+    incidents = _rows(_SHOWN(since=at - RECENT), names=revision.names)
+    changed = _changed(archive, incidents)
     older = changed - {row.pk for row in incidents}
     return facts.Facts(
         revision=revision.number,
@@ -92,13 +97,17 @@ def _shown(since: Any) -> Q:
     return Q(pk__in=newest) | Q(pk__in=lasting) | Q(pk__in=recent)
 
 
-def _changed(archive: Archive | None) -> set[int]:
-    """The newest of those that the archive does not tell of as they are now; a relapse stands on two pages."""
+def _changed(archive: Archive | None, known: Iterable[Row] = ()) -> set[int]:
+    """The newest of those that the archive does not tell of as they are now; a relapse stands on two pages.
+
+    Of those that are *known* to be related to none it does not ask which.
+    """
     newest = Incident.objects.real().order_by("-began_at", "-pk").values_list("pk", flat=True)
     if archive is None:
         return set(newest[:MOST_WRITTEN_ANEW])
-    changed = _SINCE(revision=archive.revision)
-    return {*changed, *(_RELATED(changed=changed) if changed else ())}
+    changed = set(_SINCE(revision=archive.revision))
+    perhaps = changed - {row.pk for row in known if not row.related}
+    return changed.union(_RELATED(changed=list(perhaps)) if perhaps else ())
 
 
 _SINCE = Composed(
@@ -131,9 +140,10 @@ def rows(which: Q, *, names: int) -> list[Row]:
 
 def _rows(chosen: Iterable[tuple[Any, ...]], *, names: int) -> list[Row]:
     told = []
-    for pk, public_id, began_at, *revisions in chosen:
-        newest = max(each or 0 for each in revisions)
-        told.append(Row(pk, public_id, newest and max(newest, names), began_at))
+    for pk, public_id, began_at, own, *others in chosen:
+        newest = max(own, *(each or 0 for each in others))
+        revision = newest and max(newest, names)
+        told.append(Row(pk, public_id, revision, began_at, related=any(each is not None for each in others)))
     return told
 
 

@@ -69,7 +69,7 @@ def put_statuses(
     incident.impacts.open().filter(service__in=list(changes)).update(ended_at=occurred_at)
     services = rows.put_impacts(incident, changes, began_at=occurred_at, at=at)
     data = {"services": [s | {"from": str(b)} for s, b in zip(services, before.values(), strict=True)]}
-    timeline.append(incident, EntryKind.IMPACT, by=by, data=data, occurred_at=occurred_at, at=at)
+    timeline.append(incident, EntryKind.IMPACT, by=by, data=data, occurred_at=occurred_at, at=at, held=True)
     PublicRevision.objects.bump(incident)
 
 
@@ -140,6 +140,7 @@ def put_phase(
         data={"phase": str(phase), "from": str(before)},
         occurred_at=occurred_at,
         at=at,
+        held=True,
     )
     incident.phase_changes.create(
         phase=phase, reason=entry.text, occurred_at=occurred_at, recorded_at=at, by=by

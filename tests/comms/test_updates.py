@@ -1,11 +1,12 @@
 """From draft to publication: what is written, what is refused, what is owed."""
 
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.refusals import NotAllowed, Refused
@@ -16,6 +17,7 @@ from comms.operations.drafts import DraftData
 from comms.script import what_to_say
 from comms.status.snapshot import snapshot
 from incidents.models import Entry, EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
+from incidents.operations import locked
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -222,6 +224,55 @@ def test_what_is_refused_while_it_is_published_leaves_nothing_of_that(
     assert drafts.stored_draft(stored).texts["fr"]["title"] == "Transfert arrêté"
     assert not Delivery.objects.exists()
     assert {impact.status for impact in incident.impacts.all()} == {ServiceStatus.MAJOR}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all")
+@pytest.mark.django_db(transaction=True)
+def test_who_decides_about_an_incident_first_gets_its_draft_too(incident: Incident) -> None:
+    lead = factories.user(Role.LEAD)
+    draft = drafts.draft_for(incident, by=lead)
+    begins, published = threading.Event(), []
+
+    def publish() -> None:
+        begins.set()
+        published.append(publishing.publish(draft, by=lead, revision=draft.revision))
+        connection.close()
+
+    publisher = threading.Thread(target=publish)
+    with transaction.atomic():
+        locked(incident)
+        publisher.start()
+        assert begins.wait(20)
+        publisher.join(0.3)
+        Update.objects.select_for_update(nowait=True).get(pk=draft.pk)
+    publisher.join()
+
+    assert [update.number for update in published] == [1]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all")
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_is_locked_with_its_incident(incident: Incident) -> None:
+    draft = drafts.draft_for(incident, by=factories.user(Role.LEAD))
+    free: list[str] = []
+
+    def look() -> None:
+        for row in (draft, incident):
+            try:
+                with transaction.atomic():
+                    type(row)._default_manager.select_for_update(nowait=True).get(pk=row.pk)
+                free.append(type(row).__name__)
+            except OperationalError:
+                pass
+        connection.close()
+
+    with transaction.atomic():
+        drafts.locked(draft)
+        other = threading.Thread(target=look)
+        other.start()
+        other.join()
+
+    assert free == []
 
 
 def test_a_language_that_is_no_longer_spoken_goes_and_what_is_held_is_what_is_stored(
