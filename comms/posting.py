@@ -45,7 +45,7 @@ def post_text(
     """
     if action == Action.DELETE:
         return measured("", capabilities(channel).limit)
-    own = _own_text(update, channel, language, action)
+    own = own_text(update, channel, language, action)
     facts = facts_of(update, language, correction=correction)
     return composed(facts, channel, own=own, action=action)
 
@@ -74,7 +74,8 @@ def composed(
         return compose(facts, builtin, limit)
 
 
-def _own_text(update: Update, channel: Channel, language: str, action: Action) -> str:
+def own_text(update: Update, channel: Channel, language: str, action: Action = Action.POST) -> str:
+    """What a person wrote for *channel* in *language*, as far as that holds; "" where there is none."""
     if action not in (Action.POST, Action.EDIT):
         return ""
     own = next(

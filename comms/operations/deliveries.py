@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from functools import cache, partial
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +22,7 @@ from comms.models import (
     Mailing,
     Update,
 )
-from comms.posting import LETTERS, post_text
+from comms.posting import LETTERS, composed, facts_of, own_text, post_text
 
 
 def owe(update: Update, *, at: datetime) -> QuerySet[Delivery]:
@@ -94,6 +95,7 @@ def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Del
     state = DeliveryState.REHEARSED if update.incident.drill else DeliveryState.QUEUED
     owed: set[tuple[str, str]] = set()
     posts: dict[tuple[int, str], str] = {}
+    facts = cache(partial(facts_of, update))
     for channel in channels:
         for language, recipient in recipients(channel):
             if (mark := _mark(channel, language, recipient)) in owed:
@@ -104,7 +106,8 @@ def _owed(update: Update, channels: list[Channel], at: datetime) -> Iterator[Del
             text = spoken.get(language) or update.text_in(language)
             said = text.language if language and text else ""
             if channel.kind not in LETTERS and (channel.pk, said) not in posts:
-                posts[channel.pk, said] = post_text(update, channel, said).text
+                own = own_text(update, channel, said)
+                posts[channel.pk, said] = composed(facts(said), channel, own=own).text
             yield Delivery(
                 update=update,
                 channel=channel,

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.db.models import TextChoices
@@ -58,6 +59,11 @@ class Facts:
     translated: bool = True
     """False: nobody wrote it in the language that was asked for; this is another one."""
 
+    @cached_property
+    def values(self) -> Mapping[str, str]:
+        """What each placeholder stands for."""
+        return _values(self)
+
 
 @dataclass(frozen=True)
 class Composed:
@@ -81,7 +87,7 @@ def compose(facts: Facts, pattern: str, limit: Limit | None) -> Composed:
     An SMS is written in its own alphabet. The text of an exercise begins by saying so. Raises PatternError.
     """
     pieces = parse(pattern, PLACEHOLDERS)
-    values = _values(facts)
+    values = facts.values
     if limit and limit.is_sms:
         pieces = [replace(piece, text=plain(piece.text)) for piece in pieces]
         values = {name: plain(value) for name, value in values.items()}

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -117,17 +118,19 @@ class _Files:
         self.remembered: dict[tuple[str, str], Variant] = {}
         self._folder = (root / f"{publication.number:08}" / "site").resolve()
         self._names = {_address(name): name for name in publication.files if _has_address(name)}
-        # Hundreds a publication, and a path of Python's costs as much as asking.
-        self._stats = {name: os.stat(f"{self._folder}/{name}") for name in publication.files}  # noqa: PTH116
+        self._stats: dict[str, os.stat_result] = {}
         self._kept: dict[str, bytes] = {}
         room = MOST_KEPT
         for name, digest in publication.files.items():
+            # Hundreds a publication, and a path of Python's costs as much as asking.
+            path = f"{self._folder}/{name}"
             known = before._kept.get(digest) if before else None
-            content = _read(f"{self._folder}/{name}") if known is None else known
-            room -= len(content)
-            if room < 0:
-                break
-            self._kept[digest] = content
+            if known is None and room > 0:
+                self._stats[name], content = _read(path)
+            else:
+                self._stats[name], content = os.stat(path), known  # noqa: PTH116
+            if content is not None and (room := room - len(content)) >= 0:
+                self._kept[digest] = content
 
     def find(self, path: str, accept_encoding: str) -> Variant | None:
         """The file at an address, as who accepts *accept_encoding* gets it; None where there is none.
@@ -189,9 +192,9 @@ class _Files:
         return None
 
 
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123  # as above
-        return file.read()
+def _read(path: str) -> tuple[os.stat_result, bytes]:
+    with FileIO(path) as file:
+        return os.fstat(file.fileno()), file.readall()
 
 
 def _answer(found: Variant, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

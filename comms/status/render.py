@@ -150,8 +150,10 @@ def maintenance_documents(facts: Facts, maintenance: Maintenance, told: str) -> 
 
 
 def month_documents(facts: Facts, month: Month) -> list[Document]:
+    """The page of a month in each language; it follows from what began in it."""
+    key = hashlib.sha256(f"{made_of_facts(facts)} {month.listed}".encode()).hexdigest()
     return [
-        Document(month_name(language, month.key), partial(_encoded, month_page, facts, month, words))
+        Document(month_name(language, month.key), partial(_encoded, month_page, facts, month, words), key)
         for language, words in WORDS.items()
     ]
 
