@@ -33,7 +33,12 @@ READING = ("GET", "HEAD")
 NOTHING = (b"",)
 OF_A_BODY = ("Content-Type", "Content-Encoding", "Content-Length")
 PLAIN = (("Content-Type", "text/plain; charset=utf-8"), ("X-Content-Type-Options", "nosniff"))
-MOVED = (("Cache-Control", CACHE), *PLAIN)
+MOVED = (
+    ("Cache-Control", CACHE),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Cross-Origin-Resource-Policy", "cross-origin"),
+    *PLAIN,
+)
 
 ARCHIVED = re.compile(rf"/(?:{'|'.join(WORDS)})/(?:incidents/[a-z0-9]{{12}}|history/\d{{4}}-\d\d)/")
 MOST_REMEMBERED = 2000  # answers found once, by address and Accept-Encoding; archived pages among them
@@ -42,13 +47,18 @@ type Headers = list[tuple[str, str]]
 
 
 class Variant(NamedTuple):
-    """One file as it goes out; body: None where it is read from the disk each time."""
+    """One file as it goes out; body: None where it is read from the disk each time.
+
+    unchanged: the headers for who has it already.
+    """
 
     status: str
     headers: Headers
+    unchanged: Headers
     etag: str
     path: Path
     body: bytes | None
+    publication: Publication
 
 
 class StatusFront:
@@ -84,8 +94,7 @@ class StatusFront:
             headers = [("Retry-After", "60"), ("Cache-Control", "no-store"), *PLAIN]
             return _say("503 Service Unavailable", headers, NOTHING_YET.encode(), environ, start_response)
         if files.find(f"{path}/", ""):
-            headers = [("Location", f"{path}/"), ("Vary", "Accept-Encoding"), *MOVED]
-            return _say("301 Moved Permanently", headers, b"", environ, start_response)
+            return _lead("301 Moved Permanently", f"{path}/", files.publication, environ, start_response)
         missing = files.missing(path, environ.get("HTTP_ACCEPT_ENCODING", ""))
         return _say(missing.status, missing.headers, files.body(missing), environ, start_response)
 
@@ -188,7 +197,9 @@ class _Files:
             if of_root:
                 headers["Vary"] += ", Accept-Language"
             digest = self.publication.files.get(name + SUFFIXES[encoding], "")
-            return Variant(status, list(headers.items()), etag, path, self._kept.get(digest))
+            unchanged = [(name, value) for name, value in headers.items() if name not in OF_A_BODY]
+            kept = self._kept.get(digest)
+            return Variant(status, list(headers.items()), unchanged, etag, path, kept, self.publication)
         return None
 
 
@@ -202,15 +213,23 @@ def _answer(found: Variant, environ: WSGIEnvironment, start_response: StartRespo
     if method not in READING:
         return _refuse(start_response)
     if environ["PATH_INFO"] == "/" and (language := wanted_language(environ.get("HTTP_ACCEPT_LANGUAGE", ""))):
-        headers = [("Location", f"/{language}/"), ("Vary", "Accept-Encoding, Accept-Language"), *MOVED]
-        return _say("302 Found", headers, b"", environ, start_response)
-    if "HTTP_IF_NONE_MATCH" in environ and _knows(environ["HTTP_IF_NONE_MATCH"], found.etag):
-        start_response("304 Not Modified", [(k, v) for k, v in found.headers if k not in OF_A_BODY])
+        return _lead("302 Found", f"/{language}/", found.publication, environ, start_response)
+    known = environ.get("HTTP_IF_NONE_MATCH")
+    if known is not None and (known == found.etag or _knows(known, found.etag)):
+        start_response("304 Not Modified", list(found.unchanged))
         return NOTHING
     start_response(found.status, list(found.headers))
     if method == "HEAD":
         return NOTHING
     return [found.path.read_bytes() if found.body is None else found.body]
+
+
+def _lead(
+    status: str, to: str, publication: Publication, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    vary = "Accept-Encoding, Accept-Language" if environ["PATH_INFO"] == "/" else "Accept-Encoding"
+    headers = [("Location", to), ("Vary", vary), ("X-Publication", str(publication.number)), *MOVED]
+    return _say(status, headers, b"", environ, start_response)
 
 
 def _refuse(start_response: StartResponse) -> Iterable[bytes]:
