@@ -14,7 +14,7 @@ from comms.posts.composing import Composed, Facts
 from comms.status import facts, incident_facts
 from comms.status.languages import WORDS
 from comms.status.pages.status import status_page
-from comms.status.snapshot import snapshot
+from comms.status.snapshot import Row, snapshot
 from incidents.models import DRILL_MARK, Incident, Phase, ServiceStatus
 
 
@@ -65,7 +65,8 @@ def status_page_with(draft: DraftData, incident: Incident, language: Language, *
         draft = replace(
             draft, texts={spoken: _marked(parts, spoken) for spoken, parts in draft.texts.items()}
         )
-        played = (_with(known, draft, at) for known in incident_facts.read([incident]))
+        chosen = Row(incident.pk, incident.public_id, incident.revision, incident.began_at, related=True)
+        played = (_with(known, draft, at) for known in incident_facts.read([chosen]))
         told = (*(replace(known, title=_marked_title(known.title)) for known in played), *public.incidents)
     else:
         told = tuple(

@@ -347,6 +347,15 @@ class Facts:
         )
 
     @cached_property
+    def follow_ups(self) -> Mapping[str, tuple[Maintenance, ...]]:
+        """The planned work that finishes an incident, by the incident's id; what begins first comes first."""
+        found: dict[str, tuple[Maintenance, ...]] = {}
+        for maintenance in sorted(self.maintenances, key=lambda each: (each.starts_at, each.id)):
+            if maintenance.follows:
+                found[maintenance.follows] = (*found.get(maintenance.follows, ()), maintenance)
+        return found
+
+    @cached_property
     def conditions(self) -> Mapping[str, Condition]:
         """How each service does, by its id: the worst of what lasts, since the first of that."""
         found = {service.id: Condition(ServiceStatus.OPERATIONAL, None) for service in self.services}

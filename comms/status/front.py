@@ -133,11 +133,11 @@ class _Files:
         for name, digest in publication.files.items():
             # Hundreds a publication, and a path of Python's costs as much as asking.
             path = f"{self._folder}/{name}"
-            known = before._kept.get(digest) if before else None
-            if known is None and room > 0:
+            content = before._kept.get(digest) if before else None
+            if content is None and room > 0:
                 self._stats[name], content = _read(path)
             else:
-                self._stats[name], content = os.stat(path), known  # noqa: PTH116
+                self._stats[name] = os.stat(path)  # noqa: PTH116
             if content is not None and (room := room - len(content)) >= 0:
                 self._kept[digest] = content
 

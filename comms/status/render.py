@@ -124,9 +124,13 @@ def _planned(facts: Facts) -> list[Document]:
 
 
 def incident_documents(facts: Facts, incident: Incident) -> list[Document]:
-    """An incident's page in each language; once it is resolved its page follows from the incident alone."""
+    """An incident's page in each language; once it is resolved its page follows from the incident and the work that
+    finishes it.
+    """
     lasting = incident.is_open or not incident.revision
     key = "" if lasting else f"{made_of_facts(facts)} {incident.revision}"
+    if key and (work := facts.follow_ups.get(incident.id)):
+        key += hashlib.sha256(f" {work}".encode()).hexdigest()
     return [
         Document(
             incident_name(language, incident.id),

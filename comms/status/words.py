@@ -24,6 +24,7 @@ class WorkWords:
     begins_late: str
     ends_late: str
     follows: str
+    followed_by: str
     calendar: str
     calendar_of_all: str
 

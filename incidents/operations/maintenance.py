@@ -24,6 +24,7 @@ from incidents.models import (
 from incidents.models.states import MAINTENANCE_TRANSITIONS
 from incidents.opening_hours import Window
 from incidents.operations import announcing, sense
+from incidents.operations.rows import locked
 
 LONGEST_TITLE: int = Maintenance._meta.get_field("title_fr").max_length or 0
 LONGEST_BODY: int = Maintenance._meta.get_field("body_fr").max_length or 0
@@ -189,6 +190,10 @@ def _change(
     notes: Mapping[str, str] | None = None,
     moved: Window | None = None,
 ) -> None:
+    if (
+        maintenance.follows
+    ):  # its page names this work; who decides about both locks it before the public revision
+        locked(maintenance.follows)
     MaintenanceChange.objects.create(
         maintenance=maintenance,
         key=key,
@@ -201,6 +206,8 @@ def _change(
         by=by,
     )
     PublicRevision.objects.bump()
+    if maintenance.follows:
+        PublicRevision.objects.bump(maintenance.follows)
 
 
 def _check_not_over(maintenance: Maintenance) -> None:

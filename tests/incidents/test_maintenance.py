@@ -1,11 +1,12 @@
 """Planned work, from its announcement to its end."""
 
+import threading
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from accounts.refusals import NotAllowed, Refused
@@ -161,6 +162,31 @@ def test_words_about_it_are_no_entry_of_the_incident() -> None:
     operations.note_maintenance(work, key=uuid.uuid4(), note=BODIES, by=work.created_by, at=NOW)
 
     assert (work.changes.count(), outage.entries.count()) == (4, 2)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one lock for all")
+@pytest.mark.django_db(transaction=True)
+def test_who_decides_about_the_incident_first_reaches_the_public_revision_too() -> None:
+    outage, by, dpp = factories.incident(), factories.user(Role.COMMUNICATIONS), factories.service("dpp")
+    with transaction.atomic():
+        PublicRevision.objects.bump(outage)
+    begins, planned = threading.Event(), []
+
+    def follow() -> None:
+        begins.set()
+        planned.append(plan(follows=outage, by=by, services=[dpp]))
+        connection.close()
+
+    planner = threading.Thread(target=follow)
+    with transaction.atomic():
+        operations.locked(outage)
+        planner.start()
+        assert begins.wait(20)
+        planner.join(0.3)
+        PublicRevision.objects.select_for_update(nowait=True).get()
+    planner.join()
+
+    assert len(planned) == 1
 
 
 # Its course

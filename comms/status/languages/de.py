@@ -168,6 +168,7 @@ DE = Words(
         begins_late="Der Beginn verzögert sich.",
         ends_late="Die Wartung dauert länger als geplant.",
         follows="Diese Wartung folgt auf eine Störung.",
+        followed_by="Anschließend",
         calendar="In Ihren Kalender eintragen (ICS)",
         calendar_of_all="Alle Wartungen in Ihrem Kalender (ICS)",
     ),

@@ -166,6 +166,7 @@ EN = Words(
         begins_late="The beginning is late.",
         ends_late="It takes longer than planned.",
         follows="This maintenance follows an outage.",
+        followed_by="Followed by",
         calendar="Add to your calendar (ICS)",
         calendar_of_all="All maintenance in your calendar (ICS)",
     ),

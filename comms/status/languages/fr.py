@@ -168,6 +168,7 @@ FR = Words(
         begins_late="Le début a du retard.",
         ends_late="L’entretien dure plus longtemps que prévu.",
         follows="Cet entretien fait suite à une panne.",
+        followed_by="Suivie de",
         calendar="Ajouter à votre agenda (ICS)",
         calendar_of_all="Tous les entretiens dans votre agenda (ICS)",
     ),

@@ -165,6 +165,7 @@ NL = Words(
         begins_late="Het begin heeft vertraging.",
         ends_late="Het onderhoud duurt langer dan gepland.",
         follows="Dit onderhoud volgt op een storing.",
+        followed_by="Gevolgd door",
         calendar="In uw agenda zetten (ICS)",
         calendar_of_all="Al het onderhoud in uw agenda (ICS)",
     ),

@@ -1,14 +1,17 @@
-"""An incident's permanent page. Once it is resolved nothing on it depends on when it was rendered."""
+"""An incident's permanent page. Once it is resolved nothing on it depends on when it was rendered: it follows from the
+incident and the work that finishes it.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from comms.status import moments
-from comms.status.facts import Facts, Incident, Postmortem, Text
-from comms.status.html import Child, Html, fill, tag
+from comms.status.facts import Facts, Incident, Maintenance, Postmortem, Text
+from comms.status.html import Child, Html, fill, join, tag
 from comms.status.pages import parts
 from comms.status.pages.chain import chain
 from comms.status.pages.frame import Head, page
+from comms.status.pages.maintenance import address, when
 from comms.status.pages.spoken import mark, names, prose, spoken
 from comms.status.pages.status import acts, answer, consequence
 from comms.status.words import Words
@@ -101,6 +104,13 @@ def _facts(facts: Facts, incident: Incident, words: Words) -> Iterator[Child]:
         yield _fact(words.touched, names(touched, words))
     if untouched:
         yield _fact(words.untouched, names(untouched, words))
+    if work := facts.follow_ups.get(incident.id):
+        yield _fact(words.work.followed_by, join((_follow_up(each, words) for each in work), between="; "))
+
+
+def _follow_up(maintenance: Maintenance, words: Words) -> Html:
+    link = parts.link_to(address(maintenance, words), maintenance.title, words)
+    return join([link, ", ", when(maintenance, words)])
 
 
 def _services(facts: Facts, incident: Incident) -> tuple[list[Text], list[Text]]:

@@ -158,11 +158,11 @@ def _past(maintenance: Maintenance, words: Words) -> Html:
         "li",
         _state(maintenance, words),
         tag("h3", parts.link_to(address(maintenance, words), maintenance.title, words)),
-        tag("p", _really(maintenance, words), class_="hint"),
+        tag("p", when(maintenance, words), class_="hint"),
     )
 
 
-def _really(maintenance: Maintenance, words: Words) -> Html:
+def when(maintenance: Maintenance, words: Words) -> Html:
     """From when to when it was, as far as that is known, else as it was planned."""
     began = maintenance.started_at or maintenance.starts_at
     ended = maintenance.completed_at or maintenance.ends_at
@@ -204,7 +204,7 @@ def _marked(maintenance: Maintenance, words: Words) -> Html | None:
 def _facts(facts: Facts, maintenance: Maintenance, words: Words) -> Iterator[Child]:
     yield _fact(words.work.planned, window(maintenance.starts_at, maintenance.ends_at, words))
     if maintenance.completed_at:
-        yield _fact(words.work.really, _really(maintenance, words))
+        yield _fact(words.work.really, when(maintenance, words))
     elif maintenance.started_at:
         began = moments.bare(maintenance.started_at, words, seen_at=maintenance.starts_at)
         yield _fact(words.work.really, fill(words.since, time=began))

@@ -4,15 +4,27 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 from pytest_django import Settings
 
+from accounts.roles import Role
 from comms.status import archive, archiving, facts, incident_facts, site, snapshot
 from comms.status.pages import incident as incident_pages
 from comms.status.words import Words
-from incidents.models import Impact, Incident, Phase, PhaseChange, PublicRevision, ServiceStatus
+from incidents import operations
+from incidents.models import (
+    Impact,
+    Incident,
+    MaintenanceStatus,
+    Phase,
+    PhaseChange,
+    PublicRevision,
+    ServiceStatus,
+)
+from incidents.opening_hours import Window
 from tests import factories
 from tests.factories import OUTAGE
 
@@ -111,6 +123,36 @@ def test_a_relapse_stands_on_both_pages(root: Path) -> None:
 
     assert "La rechute" in (page(root, f"incidents/{first.public_id}") or "")
     assert "La première, corrigée" in (page(root, f"incidents/{second.public_id}") or "")
+
+
+def test_what_is_over_names_the_work_that_finishes_it_as_it_is_now(root: Path) -> None:
+    old = over()
+    archiving.build(root, AT)
+
+    def told() -> str:
+        site.renew(AT)
+        return page(root, f"incidents/{old.public_id}") or ""
+
+    lead, services = factories.user(Role.COMMUNICATIONS), [factories.service("dpp")]
+    titles, bodies = {"fr": "Redémarrage", "nl": "Herstart"}, {"fr": "Coupures.", "nl": "Onderbrekingen."}
+    tonight = Window(AT + timedelta(hours=8), AT + timedelta(hours=9))
+    work = operations.plan_maintenance(
+        key=uuid4(),
+        titles=titles,
+        bodies=bodies,
+        services=services,
+        window=tonight,
+        follows=old,
+        by=lead,
+        at=AT,
+    )
+    planned = told()
+    operations.amend_maintenance(work, titles={"fr": "Redémarrage complet"}, by=lead, at=AT)
+    amended = told()
+    operations.move_maintenance(work, MaintenanceStatus.CANCELLED, key=uuid4(), by=lead, at=AT)
+
+    assert (">Redémarrage<" in planned, ">Redémarrage complet<" in amended) == (True, True)
+    assert "Redémarrage" not in told()
 
 
 def test_what_lasts_is_in_no_archive_and_always_on_the_site(root: Path) -> None:

@@ -1,15 +1,28 @@
 """The permanent page of an incident, and the way to it through the months."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from comms.status.facts import Link, Month, Postmortem
+from comms.status.facts import Incident, Link, Maintenance, Month, Postmortem
 from comms.status.languages import WORDS
+from comms.status.render import documents
 from incidents.models.states import LinkState
-from tests.comms.status.facts import AT, BEGAN, everywhere, incident, resolved, text, update
+from tests.comms.status.facts import (
+    AT,
+    BEGAN,
+    everywhere,
+    facts,
+    incident,
+    maintenance,
+    resolved,
+    text,
+    update,
+)
 from tests.comms.status.reading import shown
 
+HOUR = timedelta(hours=1)
 PAGE = "fr/incidents/k7m2q9x4tb1d/index.html"
 LEARNED = text(
     "Nous le regrettons.\r\n\r\nCe qui s’est passé\r\n\r\nUn serveur n’a pas démarré.\r\nPuis :\r\n- le premier\r\n"
@@ -54,6 +67,42 @@ def test_what_was_learned_in_another_language_says_so() -> None:
 
     assert ("div", {"lang": "fr", "class": "story"}) in page.elements
     assert "um 13:30. (Text auf Französisch)" in page.text
+
+
+@pytest.mark.parametrize("outage", [incident(), resolved()])
+def test_the_work_that_finishes_it_is_named_with_its_hours(outage: Incident) -> None:
+    other = maintenance(id="other8w2x3y4", title=everywhere("Autre chose"), follows=None)
+    first, then = (
+        maintenance(
+            id=f"work8w2x3y4{hour}",
+            title=everywhere(title),
+            follows=outage.id,
+            starts_at=at,
+            ends_at=at + HOUR,
+        )
+        for hour, title in ((1, "Redémarrage complet"), (2, "Vérification"))
+        for at in [AT + hour * HOUR]
+    )
+    page = shown(PAGE, outage, maintenances=(then, other, first))
+
+    assert (
+        "Suivie de Redémarrage complet, vendredi 1er juillet 2022, 16:20 – 17:20; Vérification, vendredi"
+        in page.text
+    )
+    assert ("a", {"href": f"/fr/maintenance/{first.id}/"}) in page.elements
+    assert "Autre chose" not in page.text
+    assert "Suivie de" not in shown(PAGE, outage, maintenances=(other,)).text
+
+
+def test_the_page_of_what_is_over_is_written_anew_when_that_work_changes_and_only_then() -> None:
+    def keys(*works: Maintenance) -> set[str]:
+        known = facts(resolved(revision=7), maintenances=works)
+        return {document.key for document in documents(known) if document.name.endswith(PAGE[2:])}
+
+    work, other = maintenance(follows=resolved().id), maintenance(follows=None)
+
+    assert len(keys() | keys(work) | keys(replace(work, ends_at=work.ends_at + HOUR))) == 3
+    assert keys() == keys(other) != {""}
 
 
 def link(state: LinkState, **fields: object) -> Link:
