@@ -58,12 +58,12 @@ class Script:
 
 def latest_update(incident: Incident) -> Update | None:
     """One query."""
-    return incident.updates.standing().first()
+    return Update.objects.holding(incident)
 
 
 def what_to_say(incident: Incident, language: str) -> Script | None:
     """The script for a caller who speaks *language*; None while nothing is published. Four queries at most."""
-    update = incident.updates.standing().prefetch_related("texts").first()
+    update = Update.objects.prefetch_related("texts").holding(incident)
     text = update.text_in(language) if update else None
     if update is None or text is None:
         return None

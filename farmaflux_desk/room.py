@@ -223,7 +223,9 @@ class Room:
     @cached_property
     def follow_ups(self) -> list[Maintenance]:
         """The work that finishes it, the first first; what was cancelled finishes nothing."""
-        return list(self.incident.follow_ups.public().order_by("starts_at", "pk").prefetch_related("changes"))
+        return list(
+            self.incident.follow_ups.standing().order_by("starts_at", "pk").prefetch_related("changes")
+        )
 
     # Timeline
 

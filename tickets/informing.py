@@ -171,7 +171,7 @@ def undelivered(update: Update) -> QuerySet[Informed]:
 
 
 def newest(incident: Incident) -> Update | None:
-    return incident.updates.standing().select_related("incident").prefetch_related("texts").first()
+    return Update.objects.select_related("incident").prefetch_related("texts").holding(incident)
 
 
 def recoveries() -> list[tuple[Incident, int]]:

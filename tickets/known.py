@@ -50,7 +50,7 @@ def known_about(service: Service, language: str) -> Known | None:
     incident = Incident.objects.holding(service).first()
     if incident is None:
         return None
-    update = incident.updates.standing().prefetch_related("texts").first()
+    update = Update.objects.prefetch_related("texts").holding(incident)
     return Known(Language(language), incident, update, _spoken(update, language) if update else None)
 
 

@@ -68,10 +68,15 @@ def address_of(subscriber: Subscriber) -> str:
 
 
 def _too_soon(delivery: Delivery, known: list[str]) -> bool:
-    """Counts what was begun, not what arrived; of one notice its repeats count once, and those held back here never."""
+    """Counts what was begun, not what arrived; of one notice its repeats count once, and those held back here never.
+
+    Messages about incidents are no reason to wait: she asked for them.
+    """
     now = timezone.now()
     others = DeliveryAttempt.objects.filter(
-        delivery__subscriber__fingerprint__in=known, started_at__gt=now - timedelta(days=1)
+        delivery__subscriber__fingerprint__in=known,
+        delivery__notice=Notice.SIGN_UP,
+        started_at__gt=now - timedelta(days=1),
     ).exclude(detail=TOO_SOON)
     others = others.exclude(delivery=delivery)
     today = others.values_list("delivery").distinct().count()

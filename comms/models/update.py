@@ -25,6 +25,13 @@ class UpdateQuerySet(models.QuerySet["Update"]):
         """Published and not withdrawn, newest first: what we say."""
         return self.published().filter(withdrawn_at=None)
 
+    def holding(self, incident: Incident) -> "Update | None":
+        """What we say about *incident* now: the newest that stands; none where that said that all was over, and the
+        incident is open again.
+        """
+        newest = self.standing().filter(incident=incident).first()
+        return None if newest and newest.phase == Phase.RESOLVED and incident.is_open else newest
+
 
 class Update(models.Model):
     """A draft while published_at is empty, one per incident.

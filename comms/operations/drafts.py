@@ -83,10 +83,11 @@ class Conflict(Refused):
 
 @transaction.atomic
 def draft_for(incident: Incident, *, by: User, at: datetime | None = None) -> Update:
-    """The draft there is, or a new one that starts from the last message published and today's statuses.
+    """The draft there is, or a new one that starts from the last message that holds and today's statuses.
 
-    Before the first message it is the holding statement, its next message promised in twenty minutes. That it is
-    not the pharmacy's is said from when it was said before, or the chain names a confirmed fault beyond it.
+    Before the first message, and again when what was resolved is open once more, it is the holding statement, its next
+    message promised in twenty minutes. That it is not the pharmacy's is said from when it was said before, or the chain
+    names a confirmed fault beyond it.
     """
     permissions.check_write_update(by)
     incident = Incident.objects.select_for_update().get(pk=incident.pk)
@@ -98,7 +99,7 @@ def _begun(
 ) -> Update:
     """A new draft, or the *draft* that nobody saved yet, as it begins now."""
     at = at or incident.now()
-    last = incident.updates.standing().first()
+    last = Update.objects.holding(incident)
     statuses = _starting_statuses(incident, last)
     promised = None if last else next_times(at)[20]
     draft = draft or Update(incident=incident, key=uuid4(), created_at=at, created_by=by)

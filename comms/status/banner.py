@@ -14,6 +14,7 @@ from comms.status.pages.spoken import spoken
 from comms.status.pages.status import consequence
 from comms.status.words import Words
 
+RENEWED = 60  # seconds after which a frame asks again, by itself
 SCRIPT = (Path(__file__).parent / "banner.js").read_bytes()
 STYLE = Html(
     ":root{color-scheme:light dark}"
@@ -47,6 +48,7 @@ def banner(facts: Facts, words: Words) -> Html:
     link = _link(MARKS[state], said, href=f"{facts.url}/{words.language}/")
     head = [
         CHARSET,
+        tag("meta", http_equiv="refresh", content=RENEWED),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
         tag("title", f"FarmaFlux{words.colon} {words.summary[state]}"),
         tag("style", STYLE),

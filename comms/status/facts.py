@@ -207,8 +207,17 @@ class Incident:
 
     @cached_property
     def latest(self) -> Update | None:
-        """The newest that was not withdrawn."""
+        """The newest that was not withdrawn; none where that said that all was over, and it is not."""
+        return None if self.came_back else self._newest
+
+    @cached_property
+    def _newest(self) -> Update | None:
         return next((update for update in self.updates if update.withdrawn_at is None), None)
+
+    @property
+    def came_back(self) -> bool:
+        """It is open again, and nothing was said since the message that it was over."""
+        return self.is_open and self._newest is not None and self._newest.phase == Phase.RESOLVED
 
     @cached_property
     def status(self) -> ServiceStatus:
@@ -299,6 +308,10 @@ class Maintenance:
     def is_active(self) -> bool:
         return self.status in (MaintenanceStatus.IN_PROGRESS, MaintenanceStatus.VERIFYING)
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == MaintenanceStatus.CANCELLED
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -314,7 +327,9 @@ class Facts:
 
     incidents: those that are open, that were resolved in the last two weeks, and the 50 newest. written_anew: older
     ones that changed since the archive was built. archived: the ids of those of whose page the archive has as it
-    is now. past_impacts: what touched the last 90 days. months: all there are. app_url: where the pages are that take
+    is now. past_impacts: what touched the last 90 days. months: all there are. maintenances: the planned
+    work that stands, is under way or was done; cancelled: the one that was called off, which is told of and does
+    nothing. app_url: where the pages are that take
     something in. notice: what the night shift says by hand. security_contact: a mailto: or https: address, or none.
     """
 
@@ -331,6 +346,7 @@ class Facts:
     past_impacts: tuple[PastImpact, ...] = ()
     months: tuple[Month, ...] = ()
     maintenances: tuple[Maintenance, ...] = ()
+    cancelled: tuple[Maintenance, ...] = ()
     notice: Text | None = None
     security_contact: str = ""
 
@@ -347,10 +363,15 @@ class Facts:
         )
 
     @cached_property
+    def works(self) -> tuple[Maintenance, ...]:
+        """All planned work that has a page."""
+        return (*self.maintenances, *self.cancelled)
+
+    @cached_property
     def follow_ups(self) -> Mapping[str, tuple[Maintenance, ...]]:
         """The planned work that finishes an incident, by the incident's id; what begins first comes first."""
         found: dict[str, tuple[Maintenance, ...]] = {}
-        for maintenance in sorted(self.maintenances, key=lambda each: (each.starts_at, each.id)):
+        for maintenance in sorted(self.works, key=lambda each: (each.starts_at, each.id)):
             if maintenance.follows:
                 found[maintenance.follows] = (*found.get(maintenance.follows, ()), maintenance)
         return found
@@ -377,7 +398,7 @@ class Facts:
         moments = [incident.changed_at for incident in (*self.incidents, *self.written_anew)]
         moments += [self.archived_until] if self.archived_until else []
         moments += [service.changed_at for service in self.services]
-        moments += [maintenance.changed_at for maintenance in self.maintenances]
+        moments += [maintenance.changed_at for maintenance in self.works]
         return max(moments, default=self.at)
 
 

@@ -24,8 +24,8 @@ def event(facts: Facts, maintenance: Maintenance, words: Words) -> bytes:
 
 
 def feed(facts: Facts, words: Words) -> bytes:
-    """A calendar with all that is planned and under way, to subscribe to; what was cancelled falls out of it."""
-    lasting = [m for m in reversed(facts.maintenances) if m.status != MaintenanceStatus.COMPLETED]
+    """A calendar to subscribe to with all that is planned, under way or cancelled, so that nobody keeps what is not."""
+    lasting = [m for m in reversed(facts.works) if m.status != MaintenanceStatus.COMPLETED]
     return _calendar(facts, lasting, words)
 
 
@@ -61,7 +61,7 @@ def _event(facts: Facts, maintenance: Maintenance, words: Words) -> Iterator[str
     yield f"SUMMARY;LANGUAGE={title.language}:{_text(f'FarmaFlux – {title.text}')}"
     yield f"DESCRIPTION;LANGUAGE={body.language}:{_text(described)}"
     yield f"URL:{facts.url}{address(maintenance, words)}"
-    yield "STATUS:CONFIRMED"
+    yield f"STATUS:{'CANCELLED' if maintenance.is_cancelled else 'CONFIRMED'}"
     yield "TRANSP:TRANSPARENT"  # a pharmacy's own time is not taken by it
     yield "END:VEVENT"
 

@@ -1,5 +1,6 @@
 """Reads planned work as the public may know it."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from accounts.composed import Composed, ComposedPrefetch
@@ -11,20 +12,30 @@ from incidents.models import Maintenance, MaintenanceChange, MaintenanceStatus
 NEWEST = 50
 
 
-_known: dict[UUID | None, tuple[facts.Maintenance, ...]] = {}  # one at most
+class Works(NamedTuple):
+    """The newest first; apart what was cancelled."""
+
+    standing: tuple[facts.Maintenance, ...]
+    cancelled: tuple[facts.Maintenance, ...]
 
 
-def read(version: UUID | None) -> tuple[facts.Maintenance, ...]:
-    """The newest, and all that is not over; a fixed number of queries. What was cancelled is not public.
+_known: dict[UUID | None, Works] = {}  # one at most
+
+
+def read(version: UUID | None) -> Works:
+    """The newest, and all that is not over; a fixed number of queries.
 
     What was read before under the same *version* is still true; None is that of what nobody counted.
     """
     if version is not None and (known := _known.get(version)) is not None:
         return known
-    told = tuple(_maintenance(row) for row in _TOLD())
+    told = [_maintenance(row) for row in _TOLD()]
     _known.clear()
-    _known[version] = told
-    return told
+    _known[version] = Works(
+        standing=tuple(work for work in told if work.status != MaintenanceStatus.CANCELLED),
+        cancelled=tuple(work for work in told if work.status == MaintenanceStatus.CANCELLED),
+    )
+    return _known[version]
 
 
 _TOLD = Composed(

@@ -110,15 +110,15 @@ def _pages(facts: Facts, language: str, words: Words) -> list[Document]:
 
 def _planned(facts: Facts) -> list[Document]:
     """The calendar of all that is planned, in each language; of each its own, and its page."""
-    names = [(service.id, service.name) for service in facts.services] if facts.maintenances else []
+    names = [(service.id, service.name) for service in facts.services] if facts.works else []
     depends = f"{made_of_facts(facts)} {names}"
-    told = [f"{depends} {maintenance}" for maintenance in facts.maintenances]
+    told = [f"{depends} {maintenance}" for maintenance in facts.works]
     key = hashlib.sha256("".join([depends, *told]).encode()).hexdigest()
     made = [
         Document(f"{language}/maintenance.ics", partial(ics.feed, facts, words), key)
         for language, words in WORDS.items()
     ]
-    for maintenance, its in zip(facts.maintenances, told, strict=True):
+    for maintenance, its in zip(facts.works, told, strict=True):
         made += maintenance_documents(facts, maintenance, its)
     return made
 

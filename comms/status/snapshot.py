@@ -62,6 +62,7 @@ def _read(
 ) -> facts.Facts:
     incidents = _rows(_SHOWN(since=at - RECENT), names=revision.names)
     changed = _changed(archive, incidents)
+    works = maintenance_facts.read(revision.others)
     older = changed - {row.pk for row in incidents}
     return facts.Facts(
         revision=revision.number,
@@ -74,7 +75,8 @@ def _read(
         written_anew=incident_facts.read(rows(Q(pk__in=older), names=revision.names) if older else ()),
         past_impacts=_past_impacts(at),
         months=_months(incidents, changed, archive, names=revision.names),
-        maintenances=maintenance_facts.read(revision.others),
+        maintenances=works.standing,
+        cancelled=works.cancelled,
         notice=notice,
         security_contact=settings.DESK_SECURITY_CONTACT,
         archived=frozenset(row.public_id for row in incidents if row.pk not in changed),

@@ -46,7 +46,7 @@ def _paths(facts: Facts) -> Iterator[str]:
     yield from ("", "history/", "maintenance/")
     yield from (f"history/{month.key}/" for month in facts.months)
     yield from (f"incidents/{incident.id}/" for incident in facts.incidents)
-    yield from (f"maintenance/{maintenance.id}/" for maintenance in facts.maintenances)
+    yield from (f"maintenance/{maintenance.id}/" for maintenance in facts.works)
 
 
 def _translation(facts: Facts, language: str, path: str) -> str:

@@ -98,6 +98,7 @@ class Words:
     not_you: str
     central: str
     no_message_yet: str
+    came_back: str
     what_works: str
     told: Mapping[ServiceStatus, str]
     to_do: str

@@ -142,6 +142,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return _no_such_link(request)
     if request.method == "POST":
         operations.unsubscribe(subscriber)
+    if request.method == "POST" or subscriber.ended_at:
         return render(request, "public/subscribe/unsubscribed.html")
     return render(request, "public/subscribe/unsubscribe.html", {"subscriber": subscriber})
 

@@ -36,15 +36,15 @@ class MaintenanceQuerySet(models.QuerySet["Maintenance"]):
         """Completed or cancelled, the newest first."""
         return self.with_status().exclude(latest_status__in=LASTING).order_by("-starts_at", "-pk")
 
-    def public(self) -> Self:
+    def standing(self) -> Self:
         """What was not cancelled."""
         return self.with_status().exclude(latest_status=MaintenanceStatus.CANCELLED)
 
     def told(self, most: int) -> Self:
-        """The newest *most* of what is public and all of it that is not over, the newest first."""
-        newest = self.public().order_by("-starts_at", "-pk").values("pk")[:most]
+        """The newest *most*, what was cancelled among them, and all that is not over, the newest first."""
+        newest = self.order_by("-starts_at", "-pk").values("pk")[:most]
         shown = Q(pk__in=newest) | Q(latest_status__in=LASTING)
-        return self.public().filter(shown).order_by("-starts_at", "-pk")
+        return self.with_status().filter(shown).order_by("-starts_at", "-pk")
 
     def late(self, at: datetime) -> Self:
         """What should have begun before *at* and did not, or should have ended and did not."""

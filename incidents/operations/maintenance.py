@@ -145,7 +145,7 @@ def move_maintenance(
     """Bring *maintenance* into *status*, with a public *note* or without; the same *key* again changes nothing.
 
     MAINTENANCE_TRANSITIONS says what may follow what; where somebody was first there is left to tell the note.
-    While it is under way its services are under maintenance; a cancelled one leaves the status site. Bumps
+    While it is under way its services are under maintenance; a cancelled one is told of as such. Bumps
     PublicRevision. Fields of refusals: status, occurred_at, note_<language>.
     """
     permissions.check_plan_work(by)

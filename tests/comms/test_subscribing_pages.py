@@ -450,3 +450,14 @@ def test_a_link_to_leave_is_good_for_that_address_alone(reader: ListMember, clie
     for token in ("1", f"{reader.pk}.x", "x.y", "9" * 40 + ".x", "²"):
         assert client.post(reverse("subscribe:leave", args=[token])).status_code == 404
     assert ListMember.objects.get().refused_at is None
+
+
+def test_the_link_of_what_has_ended_says_so_instead_of_asking_again(client: Client) -> None:
+    reader = factories.subscriber()
+    address = path(reader, Purpose.UNSUBSCRIBE)
+    subscribers.unsubscribe(reader)
+
+    page = client.get(address).text
+
+    assert "<button" not in page
+    assert page == client.post(address).text

@@ -16,6 +16,7 @@ from comms.operations import drafts, publishing
 from comms.operations.drafts import DraftData
 from comms.script import what_to_say
 from comms.status.snapshot import snapshot
+from incidents import operations
 from incidents.models import Entry, EntryKind, Incident, Phase, PublicRevision, Service, ServiceStatus
 from incidents.operations import locked
 from tests import factories
@@ -93,6 +94,29 @@ def test_a_second_draft_starts_from_the_last_message_and_the_statuses_of_now(
     assert second.texts.get(language="fr").title == "Transfert arrêté"
     assert [(row.service, row.status) for row in second.services.all()] == [(transfer, ServiceStatus.PARTIAL)]
     assert second.next_update_at is None
+
+
+def test_what_was_resolved_and_is_open_again_begins_anew(incident: Incident, transfer: Service) -> None:
+    lead = factories.user(Role.LEAD)
+    draft = drafts.draft_for(incident, by=lead)
+    texts = {
+        "fr": parts(headline="Tout fonctionne.", title="Fini", body="C’est fini."),
+        "nl": parts(headline="Alles werkt.", title="Voorbij", body="Het is voorbij."),
+    }
+    works = {transfer: ServiceStatus.OPERATIONAL}
+    over = sound(transfer, phase=Phase.RESOLVED, central_confirmed=True, statuses=works, texts=texts)
+    _published, refusal = publishing.save_and_publish(draft, over, by=lead, revision=draft.revision)
+    said = what_to_say(incident, "fr")
+    operations.move(incident, Phase.INVESTIGATING, reason="De nouveau bloqué.", by=lead)
+
+    again = drafts.draft_for(incident, by=lead)
+
+    assert refusal is None
+    assert said
+    assert said.headline == "Tout fonctionne."
+    assert what_to_say(Incident.objects.get(pk=incident.pk), "fr") is None
+    assert "Tout fonctionne." not in again.texts.get(language="fr").headline
+    assert (again.central_confirmed, again.next_update_at is not None) == (False, True)
 
 
 def test_everybody_writes_on_the_same_draft(incident: Incident) -> None:

@@ -57,6 +57,7 @@ DE = Words(
     not_you="Es liegt nicht an Ihrer Apotheke.",
     central="Die Störung ist zentral.",
     no_message_yet="Wir klären gerade, was geschieht.",
+    came_back="Wir nannten sie behoben; sie ist zurück.",
     what_works="Was funktioniert?",
     told={
         ServiceStatus.OPERATIONAL: "ja",
@@ -157,6 +158,7 @@ DE = Words(
             MaintenanceStatus.IN_PROGRESS: "Im Gange",
             MaintenanceStatus.VERIFYING: "Wird geprüft",
             MaintenanceStatus.COMPLETED: "Abgeschlossen",
+            MaintenanceStatus.CANCELLED: "Abgesagt",
         },
         active="Im Gange",
         upcoming="Geplant",

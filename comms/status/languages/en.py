@@ -56,6 +56,7 @@ EN = Words(
     not_you="It is not your pharmacy.",
     central="The fault is central.",
     no_message_yet="We are finding out what is happening.",
+    came_back="We called it resolved; it came back.",
     what_works="What works?",
     told={
         ServiceStatus.OPERATIONAL: "yes",
@@ -155,6 +156,7 @@ EN = Words(
             MaintenanceStatus.IN_PROGRESS: "In progress",
             MaintenanceStatus.VERIFYING: "Being verified",
             MaintenanceStatus.COMPLETED: "Completed",
+            MaintenanceStatus.CANCELLED: "Cancelled",
         },
         active="In progress",
         upcoming="To come",

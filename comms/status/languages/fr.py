@@ -57,6 +57,7 @@ FR = Words(
     not_you="Ce n’est pas votre officine.",
     central="La panne est centrale.",
     no_message_yet="Nous cherchons ce qui se passe.",
+    came_back="Nous la disions résolue ; elle est revenue.",
     what_works="Qu’est-ce qui fonctionne ?",
     told={
         ServiceStatus.OPERATIONAL: "oui",
@@ -157,6 +158,7 @@ FR = Words(
             MaintenanceStatus.IN_PROGRESS: "En cours",
             MaintenanceStatus.VERIFYING: "En vérification",
             MaintenanceStatus.COMPLETED: "Terminé",
+            MaintenanceStatus.CANCELLED: "Annulé",
         },
         active="En cours",
         upcoming="À venir",

@@ -55,6 +55,7 @@ NL = Words(
     not_you="Het ligt niet aan uw apotheek.",
     central="De storing is centraal.",
     no_message_yet="We zoeken uit wat er gebeurt.",
+    came_back="We noemden ze opgelost; ze is terug.",
     what_works="Wat werkt er?",
     told={
         ServiceStatus.OPERATIONAL: "ja",
@@ -154,6 +155,7 @@ NL = Words(
             MaintenanceStatus.IN_PROGRESS: "Aan de gang",
             MaintenanceStatus.VERIFYING: "In controle",
             MaintenanceStatus.COMPLETED: "Klaar",
+            MaintenanceStatus.CANCELLED: "Geannuleerd",
         },
         active="Aan de gang",
         upcoming="Gepland",

@@ -110,7 +110,8 @@ def _facts(facts: Facts, incident: Incident, words: Words) -> Iterator[Child]:
 
 def _follow_up(maintenance: Maintenance, words: Words) -> Html:
     link = parts.link_to(address(maintenance, words), maintenance.title, words)
-    return join([link, ", ", when(maintenance, words)])
+    hours = words.work.states[maintenance.status] if maintenance.is_cancelled else when(maintenance, words)
+    return join([link, ", ", hours])
 
 
 def _services(facts: Facts, incident: Incident) -> tuple[list[Text], list[Text]]:

@@ -22,6 +22,7 @@ MARKS = {
     MaintenanceStatus.IN_PROGRESS: "maint",
     MaintenanceStatus.VERIFYING: "maint",
     MaintenanceStatus.COMPLETED: "ok",
+    MaintenanceStatus.CANCELLED: "wait",
 }
 MOST_ON_THE_STATUS_PAGE = 3
 
@@ -56,9 +57,12 @@ def maintenance_page(facts: Facts, maintenance: Maintenance, words: Words) -> Ht
 
 
 def maintenance_block(facts: Facts, words: Words) -> Html | None:
-    """For the status page: what is under way and what comes next; None where there is nothing of either."""
+    """For the status page: what is under way, what comes next, and until when it should have ended what was cancelled;
+    None where there is nothing of these.
+    """
     active = _active(facts)
-    shown = [*active, *_upcoming(facts)][:MOST_ON_THE_STATUS_PAGE]
+    called_off = [work for work in reversed(facts.cancelled) if work.ends_at > facts.at]
+    shown = [*active, *_upcoming(facts), *called_off][:MOST_ON_THE_STATUS_PAGE]
     if not shown:
         return None
     title = words.work.title if active else words.work.announced
@@ -101,7 +105,8 @@ def _all(facts: Facts, words: Words) -> Iterator[Child]:
     for key, title, found in (("active", words.work.active, active), ("next", words.work.upcoming, upcoming)):
         if found:
             yield parts.section(key, title, (_card(facts, maintenance, words) for maintenance in found))
-    past = [m for m in facts.maintenances if m.status == MaintenanceStatus.COMPLETED]
+    past = [work for work in facts.works if work.is_cancelled or work.status == MaintenanceStatus.COMPLETED]
+    past.sort(key=lambda work: work.starts_at, reverse=True)
     if past:
         listed = tag("ul", (_past(maintenance, words) for maintenance in past), class_="card past")
         yield parts.section("past", words.work.past, listed)
@@ -122,13 +127,13 @@ def _told(maintenance: Maintenance, services: tuple[Text, ...], late: str | None
     words = WORDS[language]
     return tag(
         "div",
-        _state(maintenance, words, beside=window(maintenance.starts_at, maintenance.ends_at, words)),
+        _state(maintenance, words, beside=when(maintenance, words)),
         tag("h3", parts.link_to(address(maintenance, words), maintenance.title, words)),
         tag("p", tag("strong", late)) if late else None,
         _marked(maintenance, words),
         paragraphs(maintenance.body, words),
         tag("p", words.work.services, words.colon, " ", names(services, words), class_="hint"),
-        tag("p", _calendar(maintenance, words), class_="hint far"),
+        None if maintenance.is_cancelled else tag("p", _calendar(maintenance, words), class_="hint far"),
         class_=f"card plan {MARKS[maintenance.status]}",
     )
 

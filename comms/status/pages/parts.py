@@ -11,6 +11,7 @@ from comms.status.icons import icon
 from comms.status.languages import WORDS
 from comms.status.pages.spoken import mark, name, paragraphs, plain, spoken
 from comms.status.words import Words
+from incidents.models.states import Phase, ServiceStatus
 
 
 def state(mark: str, word: str, *, beside: Child = None, element: str = "p") -> Html:
@@ -153,10 +154,21 @@ def _past(incident: Brief, language: str, heading: str) -> Html:
 
 
 def outcome(incident: Incident | Brief, words: Words, *, beside: Child = None) -> Html:
-    """Resolved, or how bad it is now."""
+    """Resolved, looked into, or how bad it is now."""
+    if not incident.is_open or is_unclear(incident):
+        return state(mark_of(incident), words.phases[incident.phase], beside=beside)
+    return state(mark_of(incident), words.disturbances[incident.status], beside=beside)
+
+
+def is_unclear(incident: Incident | Brief) -> bool:
+    """It is looked into, and nobody said yet what it does: it was opened again."""
+    return incident.phase == Phase.INVESTIGATING and incident.status == ServiceStatus.OPERATIONAL
+
+
+def mark_of(incident: Incident | Brief) -> str:
     if not incident.is_open:
-        return state("ok", words.phases[incident.phase], beside=beside)
-    return state(incident.status.mark, words.disturbances[incident.status], beside=beside)
+        return "ok"
+    return "wait" if is_unclear(incident) else incident.status.mark
 
 
 def link(incident: Incident | Brief, words: Words) -> Html:

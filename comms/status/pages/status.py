@@ -44,6 +44,8 @@ def _summary(facts: Facts, words: Words) -> tuple[str, str]:
         return words.calm, words.calm_help
     gravest = facts.open_incidents[0]
     said = consequence(gravest).said_in(words.language).text
+    if parts.is_unclear(gravest):
+        return words.phases[gravest.phase], said
     return words.disturbances[gravest.status], said
 
 
@@ -70,8 +72,8 @@ def _calm(facts: Facts, words: Words) -> Iterator[Child]:
         class_=f"now {status.mark} calm",
     )
     yield acts(facts, None, words)
-    yield maintenance_block(facts, words)
     yield recent.just_resolved(facts, words)
+    yield maintenance_block(facts, words)
     yield bars.services(facts, words)
     yield recent.others(facts, words)
 
@@ -150,7 +152,7 @@ def _answer(
         _works(facts, incident, words, inner, everything=everything, wide=todo is None),
         todo,
         _next(facts, incident, words, inner, path=path),
-        class_=f"now {incident.status.mark}",
+        class_=f"now {parts.mark_of(incident)}",
         id=f"i-{incident.id}",
     )
 
@@ -163,7 +165,9 @@ def _since(facts: Facts, incident: Incident, words: Words) -> Html:
 def _whose(incident: Incident, words: Words) -> Iterator[Child]:
     """Whether it is the pharmacy: what is known of that."""
     update = incident.latest
-    if incident.status == ServiceStatus.OPERATIONAL:
+    if incident.came_back:
+        yield tag("p", words.came_back, " ", words.no_message_yet)
+    elif incident.status == ServiceStatus.OPERATIONAL:
         yield tag("p", words.watched)
     elif update and update.central_confirmed:
         yield tag("p", tag("strong", words.not_you), " ", words.central)
@@ -181,7 +185,7 @@ def _others(others: Sequence[Incident] | None, words: Words) -> Html | None:
 
 def _works(
     facts: Facts, incident: Incident, words: Words, heading: str, *, everything: bool, wide: bool
-) -> Html:
+) -> Html | None:
     """How services do, the working ones first; in the card of a further incident only those it touches."""
     touched = {impact.service_id for impact in incident.impacts if impact.ended_at is None}
     conditions = facts.conditions
@@ -193,6 +197,8 @@ def _works(
         _line(condition, alike[condition], incident.began_at, facts, words)
         for condition in sorted(alike, key=lambda c: (c.status.rank, c.since or facts.at))
     ]
+    if not rows:
+        return None
     return tag(
         "div",
         tag(heading, words.what_works if everything else words.touched),

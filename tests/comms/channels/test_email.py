@@ -338,10 +338,12 @@ def test_what_follows_on_a_message_hangs_under_it_with_a_name_of_its_own(mail: M
 
     relay.run_once()
 
-    first, *others = (message for _recipient, message in mail.accepted)
     thread = f"<incident-{update.incident.public_id}@farmaflux.example>"
-    assert len({message["Message-ID"] for _recipient, message in mail.accepted}) == 4
-    assert (first["In-Reply-To"], first["References"]) == (thread, thread)
+    messages = [message for _recipient, message in mail.accepted]
+    assert len({message["Message-ID"] for message in messages}) == 4
+    [first] = [message for message in messages if message["In-Reply-To"] == thread]
+    others = [message for message in messages if message is not first]
+    assert first["References"] == thread
     assert {(m["In-Reply-To"], m["References"]) for m in others} == {
         (first["Message-ID"], f"{thread} {first['Message-ID']}")
     }

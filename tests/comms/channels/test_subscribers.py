@@ -16,7 +16,16 @@ from comms import links, relay, secrets
 from comms.channels import notices, subscribers
 from comms.channels.webhook import signature
 from comms.links import Purpose
-from comms.models import ChannelKind, Claim, Delivery, Notice, Scope, Subscriber, SubscriberKind
+from comms.models import (
+    ChannelKind,
+    Claim,
+    Delivery,
+    DeliveryState,
+    Notice,
+    Scope,
+    Subscriber,
+    SubscriberKind,
+)
 from comms.operations import deliveries, mailing, sending
 from comms.operations import subscribers as operations
 from comms.operations.subscribers import Asked, Wish
@@ -149,6 +158,30 @@ def test_an_address_is_written_to_once_in_ten_minutes(mail: MailServer) -> None:
         relay.run_once()
 
     assert mail.recipients.count("reader@pharmacy.example") == 2
+
+
+def test_messages_about_incidents_hold_back_no_sign_up(mail: MailServer) -> None:
+    reader, channel = factories.subscriber(), factories.subscriber_channel()
+    now = timezone.now()
+    for _ in range(notices.MOST_A_DAY):
+        sent = Delivery.objects.create(
+            update=factories.update(published_at=now),
+            channel=channel,
+            subscriber=reader,
+            language="fr",
+            state=DeliveryState.SENT,
+            sent_at=now,
+            environment="embedded",
+            created_at=now,
+            not_before=now,
+        )
+        sent.attempts.create(fence=1, started_at=now, finished_at=now, outcome=DeliveryState.SENT)
+    operations.unsubscribe(reader)
+    ask()
+
+    relay.run_once()
+
+    assert mail.recipients == ["reader@pharmacy.example"]
 
 
 def test_an_address_is_written_to_five_times_a_day(mail: MailServer) -> None:

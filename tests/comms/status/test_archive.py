@@ -152,7 +152,7 @@ def test_what_is_over_names_the_work_that_finishes_it_as_it_is_now(root: Path) -
     operations.move_maintenance(work, MaintenanceStatus.CANCELLED, key=uuid4(), by=lead, at=AT)
 
     assert (">Redémarrage<" in planned, ">Redémarrage complet<" in amended) == (True, True)
-    assert "Redémarrage" not in told()
+    assert ">Redémarrage complet</a>, Annulé" in told()
 
 
 def test_what_lasts_is_in_no_archive_and_always_on_the_site(root: Path) -> None:

@@ -41,6 +41,19 @@ def test_an_event_says_what_when_and_where_to_read_more() -> None:
     assert found["STATUS"] == "CONFIRMED"
 
 
+def test_who_has_it_in_a_calendar_learns_there_that_it_is_cancelled() -> None:
+    gone = maintenance(status=MaintenanceStatus.CANCELLED, revision=1)
+    found = events(ics.feed(facts(cancelled=(gone,)), WORDS["fr"]))
+
+    for told in (*found, event(gone)):
+        assert (told["UID"], told["STATUS"], told["SEQUENCE"]) == (
+            event(maintenance())["UID"],
+            "CANCELLED",
+            1,
+        )
+    assert len(found) == 1
+
+
 def test_a_text_that_is_not_in_the_language_says_which_it_is_in() -> None:
     found = event(maintenance(), "de")
 

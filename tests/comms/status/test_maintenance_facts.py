@@ -68,14 +68,15 @@ def test_all_that_is_public_of_it_becomes_a_fact() -> None:
     assert len({note.id for note in told.notes}) == 3
 
 
-def test_what_was_cancelled_leaves_the_site() -> None:
+def test_what_was_cancelled_is_told_apart_with_what_was_said_of_it() -> None:
     work, other = planned(), planned()
-    operations.move_maintenance(work, S.CANCELLED, key=uuid.uuid4(), by=work.created_by, at=OUTAGE)
+    operations.move_maintenance(work, S.CANCELLED, key=uuid.uuid4(), note=NOTE, by=work.created_by, at=OUTAGE)
 
     told = snapshot(OUTAGE)
 
-    assert [maintenance.id for maintenance in told.maintenances] == [other.public_id]
-    assert not any(work.public_id in name for name in render(told))
+    assert [each.id for each in told.maintenances] == [other.public_id]
+    assert [(each.id, each.notes[0].body.fr) for each in told.cancelled] == [(work.public_id, NOTE["fr"])]
+    assert "Vroeger klaar." in render(told)[f"nl/maintenance/{work.public_id}/index.html"].decode()
 
 
 def test_who_did_it_is_nowhere_on_the_site() -> None:
@@ -105,7 +106,7 @@ def test_old_work_goes_what_lasts_stays_and_the_newest_comes_first(monkeypatch: 
         for status, hours in ((S.SCHEDULED, -5), (S.COMPLETED, -4), (S.COMPLETED, -3), (S.SCHEDULED, 2))
     )
 
-    told = [maintenance.id for maintenance in maintenance_facts.read(None)]
+    told = [maintenance.id for maintenance in maintenance_facts.read(None).standing]
 
     assert told == [work.public_id for work in (next_, done, late)]
     assert old.public_id not in told
@@ -142,9 +143,9 @@ def test_it_is_read_again_when_something_of_it_changed_and_else_not() -> None:
 
 
 def test_what_nobody_counted_is_read_each_time() -> None:
-    assert maintenance_facts.read(None) == ()
+    assert maintenance_facts.read(None) == ((), ())
     work = factories.maintenance()
-    assert [maintenance.id for maintenance in maintenance_facts.read(None)] == [work.public_id]
+    assert [maintenance.id for maintenance in maintenance_facts.read(None).standing] == [work.public_id]
 
 
 def taken(work: Maintenance, step: str, at: datetime) -> None:

@@ -262,3 +262,23 @@ def test_midnight_ends_the_day_that_it_ends(hours: int, length: int, shown_as: s
     began = TONIGHT.starts_at + hours * HOUR
 
     assert Read(window(began, began + length * HOUR, WORDS["fr"]).encode()).text == shown_as
+
+
+def test_what_was_cancelled_is_said_to_be_until_its_hours_are_over_and_then_among_what_is_past() -> None:
+    gone = maintenance(status=S.CANCELLED)
+    known = facts(cancelled=(gone,))
+
+    assert "Annulé vendredi 1er juillet 2022, 22:00 – 24:00 Redémarrage complet" in block(known)
+    assert maintenance_block(facts(cancelled=(gone,), at=gone.ends_at), WORDS["fr"]) is None
+    assert "Terminés Annulé Redémarrage complet" in shown(LIST, cancelled=(gone,)).text
+    assert "Annulé Redémarrage complet" in shown(ONE, cancelled=(gone,)).text
+    assert not [
+        href for name, href in shown(ONE, cancelled=(gone,)).elements if name == "a" and ".ics" in str(href)
+    ]
+    assert {each.status for each in known.conditions.values()} == {ServiceStatus.OPERATIONAL}
+
+
+def test_work_that_began_at_another_time_is_told_with_that() -> None:
+    early = maintenance(status=S.IN_PROGRESS, started_at=TONIGHT.starts_at - HOUR)
+
+    assert "En cours vendredi 1er juillet 2022, 21:00 – 24:00" in block(facts(maintenances=(early,)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from comms.status.facts import PastImpact
+from comms.status.facts import Impact, Incident, PastImpact
 from comms.status.languages import WORDS
 from comms.status.moments import BRUSSELS, clock
 from comms.status.render import render
@@ -351,3 +351,58 @@ def test_a_percentage_is_written_as_the_language_does_and_never_rounded_up(
     second = PastImpact("service00000", "gone00000000", ServiceStatus.MAJOR, AT - DAY, AT - DAY + DAY / 86400)
 
     assert expected in shown(f"{language}/index.html", past_impacts=(second,)).text
+
+
+def reopened(**fields: object) -> Incident:
+    """Of which it was said that it is over, with nothing said since."""
+    over = update(
+        phase=Phase.RESOLVED,
+        headline=everywhere("Tout fonctionne à nouveau."),
+        central_confirmed=True,
+        do=text("Renvoyez ce qui a été refusé."),
+        next_update_at=None,
+    )
+    return incident(**{"phase": Phase.INVESTIGATING, "updates": (over,), **fields})
+
+
+@pytest.mark.parametrize(
+    ("impacts", "state"),
+    [((), "Nous cherchons la cause depuis 13:30"), ((impact(),), "Panne majeure depuis 13:30")],
+)
+@pytest.mark.parametrize("name", ["fr/index.html", "fr/incidents/k7m2q9x4tb1d/index.html"])
+def test_what_came_back_is_not_said_to_be_over_nor_to_be_confirmed(
+    impacts: tuple[Impact, ...], state: str, name: str
+) -> None:
+    page = shown(name, reopened(impacts=impacts))
+    card = page.text[: page.text.index("Messages")]
+
+    for said in (state, "Nous la disions résolue\u00a0; elle est revenue. Nous cherchons ce qui se passe."):
+        assert said in card
+    for old in (
+        "Tout fonctionne",
+        "fonctionnent à nouveau",
+        "Ce n’est pas votre officine",
+        "Renvoyez ce qui",
+    ):
+        assert old not in card
+    assert ("now ok" in [element.get("class") for _, element in page.elements]) is False
+    assert "Services touchés Messages" not in page.text
+
+
+def test_a_chat_and_the_banner_do_not_call_what_came_back_over() -> None:
+    files = render(facts(reopened(impacts=(impact(),))))
+
+    assert b"Tout fonctionne" not in files["banner/fr.htm"]
+    assert b'content="Tout fonctionne' not in files["fr/index.html"]
+
+
+def test_what_was_just_resolved_stands_before_what_is_planned() -> None:
+    page = shown("fr/index.html", resolved(resolved_at=AT), maintenances=(maintenance(),)).text
+
+    assert page.index("Résolu") < page.index("Redémarrage complet")
+
+
+def test_a_frame_without_a_script_asks_again_by_itself() -> None:
+    refresh = ("meta", {"http-equiv": "refresh", "content": "60"})
+
+    assert all(refresh in shown(f"banner/{language}.htm").elements for language in WORDS)

@@ -85,6 +85,7 @@ def rich() -> Facts:
             PastImpact("service00002", over.id, ServiceStatus.MAJOR, BEGAN - timedelta(days=3), BEGAN),
         ),
         months=(Month(2022, 7, 3, (open_.brief, slow.brief, over.brief)), Month(2022, 5, 1, ())),
+        cancelled=(maintenance(id="m4w2x3y4z5a6", status=MaintenanceStatus.CANCELLED, follows=over.id),),
         maintenances=(
             maintenance(),
             maintenance(

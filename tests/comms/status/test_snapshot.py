@@ -210,8 +210,7 @@ def around(outage: Incident, service: Service, staff: User) -> None:
         f"{field}_{language}": PUBLIC for field in ("title", "body") for language in ("fr", "nl")
     }
     factories.maintenance(service, by=staff, follows=outage, **told)
-    called_off: dict[str, Any] = dict.fromkeys(told, SECRET)
-    factories.maintenance(service, by=staff, status=MaintenanceStatus.CANCELLED, **called_off)
+    factories.maintenance(service, by=staff, status=MaintenanceStatus.CANCELLED, **told)
     [link] = factories.chain(uuid.uuid4().hex, services=[service]).values()
     LinkStanding.objects.create(
         incident=outage,
