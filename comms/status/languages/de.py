@@ -162,7 +162,7 @@ DE = Words(
         },
         active="Im Gange",
         upcoming="Geplant",
-        past="Abgeschlossen",
+        past="Frühere",
         none="Es ist keine Wartung geplant.",
         services="Betroffene Dienste",
         planned="Geplant",

@@ -160,7 +160,7 @@ EN = Words(
         },
         active="In progress",
         upcoming="To come",
-        past="Completed",
+        past="Past",
         none="No maintenance is planned.",
         services="Services concerned",
         planned="Planned",

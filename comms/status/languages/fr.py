@@ -162,7 +162,7 @@ FR = Words(
         },
         active="En cours",
         upcoming="À venir",
-        past="Terminés",
+        past="Passés",
         none="Aucun entretien n’est prévu.",
         services="Services concernés",
         planned="Prévu",

@@ -159,7 +159,7 @@ NL = Words(
         },
         active="Aan de gang",
         upcoming="Gepland",
-        past="Voltooid",
+        past="Voorbij",
         none="Er is geen onderhoud gepland.",
         services="Betrokken diensten",
         planned="Gepland",

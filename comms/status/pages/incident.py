@@ -105,7 +105,9 @@ def _facts(facts: Facts, incident: Incident, words: Words) -> Iterator[Child]:
     if untouched:
         yield _fact(words.untouched, names(untouched, words))
     if work := facts.follow_ups.get(incident.id):
-        yield _fact(words.work.followed_by, join((_follow_up(each, words) for each in work), between="; "))
+        yield _fact(
+            words.work.followed_by, join((_follow_up(each, words) for each in work), between=f"{tag('br')} ")
+        )
 
 
 def _follow_up(maintenance: Maintenance, words: Words) -> Html:

@@ -186,12 +186,15 @@ def _others(others: Sequence[Incident] | None, words: Words) -> Html | None:
 def _works(
     facts: Facts, incident: Incident, words: Words, heading: str, *, everything: bool, wide: bool
 ) -> Html | None:
-    """How services do, the working ones first; in the card of a further incident only those it touches."""
+    """How services do, the working ones first; in the card of a further incident only those it touches. Of those it
+    touched before it was opened again nobody knows yet.
+    """
     touched = {impact.service_id for impact in incident.impacts if impact.ended_at is None}
+    unknown = {impact.service_id for impact in incident.impacts} if parts.is_unclear(incident) else set()
     conditions = facts.conditions
     alike: dict[Condition, list[Text]] = {}
     for service in facts.services:
-        if everything or service.id in touched:
+        if service.id in touched or (everything and service.id not in unknown):
             alike.setdefault(conditions[service.id], []).append(service.name)
     rows = [
         _line(condition, alike[condition], incident.began_at, facts, words)

@@ -86,7 +86,7 @@ def test_the_work_that_finishes_it_is_named_with_its_hours(outage: Incident) -> 
     page = shown(PAGE, outage, maintenances=(then, other, first))
 
     assert (
-        "Suivie de Redémarrage complet, vendredi 1er juillet 2022, 16:20 – 17:20; Vérification, vendredi"
+        "Suivie de Redémarrage complet, vendredi 1er juillet 2022, 16:20 – 17:20 Vérification, vendredi"
         in page.text
     )
     assert ("a", {"href": f"/fr/maintenance/{first.id}/"}) in page.elements

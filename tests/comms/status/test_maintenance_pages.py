@@ -37,7 +37,7 @@ def test_the_list_tells_what_is_under_way_then_what_comes_then_what_is_over() ->
 
     page = shown(LIST, maintenances=work).text
 
-    order = ["En cours", "Travaux 3", "À venir", "Travaux 2", "Travaux 0", "Terminés", "Travaux 1"]
+    order = ["En cours", "Travaux 3", "À venir", "Travaux 2", "Travaux 0", "Passés", "Travaux 1"]
     assert sorted(order, key=page.index) == order
 
 
@@ -270,7 +270,7 @@ def test_what_was_cancelled_is_said_to_be_until_its_hours_are_over_and_then_amon
 
     assert "Annulé vendredi 1er juillet 2022, 22:00 – 24:00 Redémarrage complet" in block(known)
     assert maintenance_block(facts(cancelled=(gone,), at=gone.ends_at), WORDS["fr"]) is None
-    assert "Terminés Annulé Redémarrage complet" in shown(LIST, cancelled=(gone,)).text
+    assert "Passés Annulé Redémarrage complet" in shown(LIST, cancelled=(gone,)).text
     assert "Annulé Redémarrage complet" in shown(ONE, cancelled=(gone,)).text
     assert not [
         href for name, href in shown(ONE, cancelled=(gone,)).elements if name == "a" and ".ics" in str(href)

@@ -389,6 +389,15 @@ def test_what_came_back_is_not_said_to_be_over_nor_to_be_confirmed(
     assert "Services touchés Messages" not in page.text
 
 
+def test_what_it_touched_before_it_came_back_is_not_said_to_work() -> None:
+    ended = impact(ended_at=AT)
+    page = shown("fr/index.html", reopened(impacts=(ended,))).text
+    card = page[: page.index("Messages")]
+
+    assert ended.service_id == "service00000"
+    assert "Qu’est-ce qui fonctionne\u00a0? Vaccination, Transfert\u00a0: oui" in card
+
+
 def test_a_chat_and_the_banner_do_not_call_what_came_back_over() -> None:
     files = render(facts(reopened(impacts=(impact(),))))
 
