@@ -5,9 +5,13 @@ import pytest
 from django.db import IntegrityError, OperationalError
 from django.test import Client
 from psycopg import errors
+from pytest_django import Settings
 
+from comms.status import notice
+from comms.status.facts import Text
 from farmaflux_desk import outage
 from tests import factories
+from tests.factories import OUTAGE
 
 
 def failed(cause: Exception) -> OperationalError:
@@ -99,6 +103,30 @@ def test_who_has_no_account_is_sent_to_the_status_page_in_her_language(
         assert f"<h1>{words}</h1>" in answer.text
         assert f'/{language}/">' in answer.text
         assert "desk" not in answer.text.lower()
+
+
+@pytest.mark.parametrize("cause", [None, psycopg.OperationalError("connection refused")])
+@pytest.mark.django_db
+def test_what_the_night_shift_says_stands_where_the_public_writes_to_us_too(
+    client: Client,
+    known: outage.Outage,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
+    cause: Exception | None,
+) -> None:
+    monkeypatch.setattr(outage, "database_answers", lambda: cause is None)
+    if cause:
+        known.note(failed(cause))
+    for language, said in (("fr", "Panne &lt;b&gt; électrique"), ("nl", "Stroompanne")):
+        address = f"/public/report/?lang={language}"
+        notice.put(settings.DESK_STATUS_ROOT, None, at=OUTAGE)
+        before = client.get(address).text
+        notice.put(settings.DESK_STATUS_ROOT, Text(fr="Panne <b> électrique", nl="Stroompanne"), at=OUTAGE)
+        page = client.get(address).text
+
+        assert '<div class="notice"' not in before
+        assert '<div class="notice"' in page
+        assert said in page
 
 
 @pytest.mark.django_db
