@@ -57,12 +57,14 @@ class Script:
 
 
 def latest_update(incident: Incident) -> Update | None:
-    """One query."""
+    """What holds; two queries at most."""
     return Update.objects.holding(incident)
 
 
 def what_to_say(incident: Incident, language: str) -> Script | None:
-    """The script for a caller who speaks *language*; None while nothing is published. Four queries at most."""
+    """The script for a caller who speaks *language*; None while nothing that holds is published. Five queries at
+    most.
+    """
     update = Update.objects.prefetch_related("texts").holding(incident)
     text = update.text_in(language) if update else None
     if update is None or text is None:
