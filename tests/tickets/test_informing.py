@@ -20,6 +20,7 @@ from comms.models import Channel, ChannelKind, Delivery, DeliveryState, Update
 from comms.operations import replies
 from incidents import timeline
 from incidents.models import Incident, Phase
+from incidents.operations import move
 from tests import factories
 from tests.tickets.test_mail import written
 from tests.tickets.test_mentions import said
@@ -50,7 +51,12 @@ def incident() -> Incident:
 
 @pytest.fixture
 def update(incident: Incident) -> Update:
-    return factories.update(incident, published_at=timezone.now() - 5 * MINUTE, phase=Phase.RESOLVED)
+    """That it is over, as it is."""
+    at = timezone.now() - 5 * MINUTE
+    incident.phase_changes.create(
+        phase=Phase.RESOLVED, occurred_at=at, recorded_at=at, by=incident.declared_by
+    )
+    return factories.update(incident, published_at=at, phase=Phase.RESOLVED)
 
 
 @pytest.fixture
@@ -90,6 +96,17 @@ def timeline_text(incident: Incident) -> str:
 def told() -> list[tuple[str, str]]:
     rows = Informed.objects.order_by("contact").values_list("contact__pharmacy__email", "way")
     return [(email, way) for email, way in rows]
+
+
+def test_that_it_is_over_is_told_to_nobody_once_it_is_not(
+    client: Client, lead: User, incident: Incident, update: Update, by_mail: Channel
+) -> None:
+    caller(incident, email="a@pharmacy.example")
+    move(incident, Phase.INVESTIGATING, reason="Encore bloqué.", by=lead)
+
+    tell(client, update)
+
+    assert told() == []
 
 
 def test_each_caller_is_written_to_once_in_her_language_and_the_others_are_to_be_phoned(
