@@ -218,11 +218,11 @@ def test_of_an_exercise_no_post_is_answered(
 
 
 def test_who_wrote_is_told_at_the_address_that_she_wrote_from(
-    client: Client, lead: User, incident: Incident, update: Update, by_mail: Channel
+    client: Client, lead: User, incident: Incident, by_mail: Channel, request: pytest.FixtureRequest
 ) -> None:
     operations.take_mail(letter_of(MailMessage.from_bytes(written(From="Marie <marie@home.example>"))))
 
-    tell(client, update)
+    tell(client, request.getfixturevalue("update"))
 
     assert Delivery.objects.get().recipient == "marie@home.example"
 
