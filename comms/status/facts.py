@@ -327,10 +327,10 @@ class Facts:
 
     incidents: those that are open, that were resolved in the last two weeks, and the 50 newest. written_anew: older
     ones that changed since the archive was built. archived: the ids of those of whose page the archive has as it
-    is now. past_impacts: what touched the last 90 days. months: all there are. maintenances: the planned
-    work that stands, is under way or was done; cancelled: the one that was called off, which is told of and does
-    nothing. app_url: where the pages are that take
-    something in. notice: what the night shift says by hand. security_contact: a mailto: or https: address, or none.
+    is now. past_impacts: what touched the last 90 days. months: all there are. maintenances: the planned work that
+    stands, is under way or was done; cancelled: what was called off, which is told of and does nothing. app_url: where
+    the pages are that take something in. notice: what the night shift says by hand. security_contact: a mailto: or
+    https: address, or none.
     """
 
     revision: int

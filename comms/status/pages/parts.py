@@ -161,7 +161,7 @@ def outcome(incident: Incident | Brief, words: Words, *, beside: Child = None) -
 
 
 def is_unclear(incident: Incident | Brief) -> bool:
-    """It is looked into, and nobody said yet what it does: it was opened again."""
+    """Its cause is looked for though it does nothing to services now, so that nobody may call it restored."""
     return incident.phase == Phase.INVESTIGATING and incident.status == ServiceStatus.OPERATIONAL
 
 

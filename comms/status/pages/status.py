@@ -165,7 +165,7 @@ def _since(facts: Facts, incident: Incident, words: Words) -> Html:
 def _whose(incident: Incident, words: Words) -> Iterator[Child]:
     """Whether it is the pharmacy: what is known of that."""
     update = incident.latest
-    if incident.came_back:
+    if incident.came_back and (parts.is_unclear(incident) or incident.status != ServiceStatus.OPERATIONAL):
         yield tag("p", words.came_back, " ", words.no_message_yet)
     elif incident.status == ServiceStatus.OPERATIONAL:
         yield tag("p", words.watched)
@@ -190,7 +190,8 @@ def _works(
     touched before it was opened again nobody knows yet.
     """
     touched = {impact.service_id for impact in incident.impacts if impact.ended_at is None}
-    unknown = {impact.service_id for impact in incident.impacts} if parts.is_unclear(incident) else set()
+    is_unknown = incident.came_back and parts.is_unclear(incident)
+    unknown = {impact.service_id for impact in incident.impacts} if is_unknown else set()
     conditions = facts.conditions
     alike: dict[Condition, list[Text]] = {}
     for service in facts.services:

@@ -398,6 +398,23 @@ def test_what_it_touched_before_it_came_back_is_not_said_to_work() -> None:
     assert "Qu’est-ce qui fonctionne\u00a0? Vaccination, Transfert\u00a0: oui" in card
 
 
+@pytest.mark.parametrize(
+    "works",
+    [
+        reopened(impacts=(impact(ended_at=AT),), phase=Phase.MONITORING),
+        incident(impacts=(impact(ended_at=AT),), phase=Phase.INVESTIGATING),
+    ],
+)
+def test_what_works_again_is_said_to_work_whatever_the_phase_and_whatever_came_before(
+    works: Incident,
+) -> None:
+    card = shown("fr/index.html", works).text.partition("Messages")[0]
+
+    assert "Les services fonctionnent à nouveau." in card
+    assert "est revenue" not in card
+    assert "Tests rapides, Vaccination, Transfert\u00a0: oui" in card
+
+
 def test_a_chat_and_the_banner_do_not_call_what_came_back_over() -> None:
     files = render(facts(reopened(impacts=(impact(),))))
 
